@@ -1,0 +1,33 @@
+# The registry's commands. `make run` and `make test` work on a fresh clone: they make .venv themselves.
+#   PYTHON=python3.12      the Python to make .venv with
+#   PORT=8001              the port of `make run`
+#   REGISTRY_DATA_DIR=...  where `make run` keeps its data (default: var/)
+
+PYTHON ?= python3
+BIN := .venv/bin
+export PORT REGISTRY_DATA_DIR
+
+.PHONY: run test lint bench soak venv
+
+run:
+	@exec $(PYTHON) -m registry.preflight run
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+lint: venv
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy .
+	$(BIN)/djade --check $$(find templates -name '*.html')
+	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+bench: venv
+	$(BIN)/python -m benchmarks
+
+soak: venv
+	$(BIN)/python -m pytest -n auto -m soak
+
+venv:
+	@$(PYTHON) -m registry.preflight test

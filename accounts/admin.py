@@ -1,0 +1,110 @@
+"""Staff's view of people: found by exact address, their roles changed by the acts of accounts.membership."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.translation import gettext_lazy as _
+
+from accounts import membership
+from accounts.admin_site import ModelAdmin
+from accounts.models import User, UserQuerySet
+from accounts.roles import STAFF, Role
+
+
+class RoleForm(forms.Form):
+    role = forms.ChoiceField(
+        label=_("Role"), choices=[(value, name) for value, name in Role.choices if value in STAFF]
+    )
+
+
+class PeopleList(ChangeList):
+    def url_for_result(self, result: User) -> str:
+        return reverse("admin:accounts_user_change", args=[result.public_id])
+
+
+@admin.register(User)
+class UserAdmin(ModelAdmin):
+    list_display = ["email", "staff_roles", "is_active", "joined_at"]
+    list_display_links = ["email"]
+    fields = [
+        "email",
+        "public_id",
+        "staff_roles",
+        "language",
+        "is_active",
+        "is_superuser",
+        "joined_at",
+        "last_login",
+    ]
+    ordering = ["-pk"]
+    sortable_by = []
+    search_fields = ["email"]
+    search_help_text = _("The whole e-mail address")
+
+    def get_queryset(self, request: HttpRequest) -> UserQuerySet:
+        return super().get_queryset(request).prefetch_related("memberships")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return PeopleList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: UserQuerySet, search_term: str
+    ) -> tuple[UserQuerySet, bool]:
+        if not search_term:
+            return queryset, False
+        return queryset.with_email(search_term), False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
+        """By the public id: keys are never shown."""
+        try:
+            return self.get_queryset(request).filter(public_id=object_id).first()
+        except ValidationError:
+            return None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("roles"))
+    def staff_roles(self, user: User) -> str:
+        return ", ".join(str(role.label) for role in Role if role in user.roles & STAFF)
+
+    def get_urls(self) -> list[Any]:
+        roles = self.admin_site.admin_view(self.roles_view)
+        return [path("<uuid:public_id>/roles/", roles, name="accounts_user_roles"), *super().get_urls()]
+
+    def roles_view(self, request: HttpRequest, public_id: str) -> HttpResponse:
+        """A person's roles, each with a button that takes it back, and a form to grant one more."""
+        if not membership.may_change_roles(request.user):
+            raise PermissionDenied
+        user = self.get_object(request, public_id)
+        if user is None:
+            raise Http404
+        form = RoleForm(request.POST or None)
+        if form.is_valid():
+            self._change(request, user, Role(form.cleaned_data["role"]))
+            return redirect("admin:accounts_user_roles", public_id)
+        context = self.admin_site.each_context(request) | {
+            "title": _("Roles of %(email)s") % {"email": user.email},
+            "person": user,
+            "held": user.memberships.select_related("granted_by").order_by("granted_at"),
+            "form": form,
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "admin/accounts/user/roles.html", context)
+
+    def _change(self, request: HttpRequest, user: User, role: Role) -> None:
+        act = membership.revoke if "revoke" in request.POST else membership.grant
+        try:
+            act(user, role, by=request.user)
+        except membership.Refused as refusal:
+            self.message_user(request, str(refusal), messages.WARNING)

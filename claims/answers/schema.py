@@ -1,0 +1,136 @@
+"""A category's answers as JSON Schema 2020-12, for partners and for anybody's validator.
+
+Says what claims.answers.checking does, but for what a schema cannot know: today's date, the calendar's
+days, that a period ends after it starts, that a share is at most 1, that a settlement's code exists.
+"""
+
+from typing import Any
+
+from claims import mandates
+from claims.answers.checking import AMOUNT, DECIMAL, SHORT, STATES, countries
+from claims.answers.parsing import FRACTION, PARTIAL_DATE
+from claims.mandates import Condition, FilingForm, Question, Type
+
+Schema = dict[str, Any]
+
+STATE: Schema = {
+    "type": "object",
+    "properties": {"state": {"enum": list(STATES)}},
+    "required": ["state"],
+    "additionalProperties": False,
+}
+NO_CONTROL = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+
+
+def of_form(form: FilingForm) -> Schema:
+    """The schema of the whole answers object."""
+    questions = list(form.questions)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "type": "object",
+        "properties": {q.id: of_question(q) for q in questions},
+        "required": [q.id for q in questions if q.required],
+        "additionalProperties": False,
+        "allOf": [
+            {"if": {"not": _holds(q.ask_if)}, "then": {"properties": {q.id: False}}}
+            for q in questions
+            if q.ask_if
+        ],
+    }
+
+
+def of_question(question: Question) -> Schema:
+    value = _value(question)
+    schema = value if question.required else {"anyOf": [value, STATE]}
+    return {"title": question.ask.en, "x-title": {"uk": question.ask.uk, "en": question.ask.en}, **schema}
+
+
+def _holds(condition: Condition) -> Schema:
+    if condition.all:
+        return {"allOf": [_holds(c) for c in condition.all]}
+    if condition.any:
+        return {"anyOf": [_holds(c) for c in condition.any]}
+    values = list(condition.is_any)
+    return {
+        "properties": {
+            condition.question: {"anyOf": [{"enum": values}, {"type": "array", "contains": {"enum": values}}]}
+        },
+        "required": [condition.question],
+    }
+
+
+def _pattern(expression: str) -> Schema:
+    return {"type": "string", "pattern": f"^(?:{expression})$"}
+
+
+def _short(limit: int = SHORT) -> Schema:
+    return {"type": "string", "minLength": 1, "maxLength": limit, "pattern": NO_CONTROL}
+
+
+def _object(properties: Schema, required: list[str] | None = None) -> Schema:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required or [],
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
+
+
+def _value(question: Question) -> Schema:
+    partial = _pattern(PARTIAL_DATE.pattern)
+    match question.type:
+        case Type.TEXT | Type.LONG_TEXT:
+            return _short(question.max_length)
+        case Type.INTEGER:
+            return {"type": "integer", "minimum": question.minimum, "maximum": question.maximum}
+        case Type.DECIMAL:
+            return _pattern(DECIMAL.pattern)
+        case Type.MONEY:
+            currency = {"enum": list(mandates.current().currencies)}
+            return _object({"amount": _pattern(AMOUNT.pattern), "currency": currency}, ["amount", "currency"])
+        case Type.CHOICE:
+            return {"enum": [o.id for o in question.options], "x-labels": _labels(question)}
+        case Type.MULTIPLE_CHOICE:
+            return {
+                "type": "array",
+                "items": {"enum": [o.id for o in question.options]},
+                "minItems": 1,
+                "uniqueItems": True,
+                "x-labels": _labels(question),
+            }
+        case Type.YES_NO:
+            return {"enum": ["yes", "no"]}
+        case Type.DATE:
+            return {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+        case Type.PARTIAL_DATE:
+            return partial
+        case Type.PERIOD:
+            return {
+                **_object({"start": partial, "end": partial, "ongoing": {"const": True}}, ["start"]),
+                "not": {"required": ["end", "ongoing"]},
+            }
+        case Type.COUNTRY:
+            return {"enum": sorted(countries("en"))}
+        case Type.SETTLEMENT:
+            return {
+                "oneOf": [
+                    _object({"text": _short()}, ["text"]),
+                    _object({"code": _short(), "name": _short()}, ["code"]),
+                ]
+            }
+        case Type.ADDRESS | Type.PERSON:
+            return _object({part: partial if part == "born" else _short() for part in question.parts})
+        case Type.FRACTION:
+            return _pattern(FRACTION.pattern)
+        case Type.GROUP:
+            return {
+                "type": "array",
+                "items": _object({f.id: of_question(f) for f in question.fields}),
+                "minItems": 1,
+                "maxItems": question.max_items,
+            }
+
+
+def _labels(question: Question) -> Schema:
+    return {o.id: {"uk": o.label.uk, "en": o.label.en} for o in question.options}

@@ -1,0 +1,274 @@
+"""The states of a claim, and the only functions that change one."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from accounts.models import User
+from claims import entries, mandates, numbers, versions
+from claims.answers import checking
+from claims.answers.parsing import first_day
+from claims.mandates import ClaimantKind, Question, Type
+from claims.models import (
+    AidItem,
+    Attachment,
+    Claim,
+    Claimant,
+    ClaimVersion,
+    Consent,
+    Draft,
+    PersonCovered,
+    State,
+)
+from claims.versions import Declaration
+from ledger import log
+
+MOVES: Mapping[State, frozenset[State]] = {
+    State.DRAFT: frozenset({State.SUBMITTED}),
+    State.SUBMITTED: frozenset({State.NEEDS_FIXING, State.UNDER_REVIEW, State.WITHDRAWN}),
+    State.NEEDS_FIXING: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+    State.UNDER_REVIEW: frozenset(
+        {State.INFORMATION_REQUESTED, State.ELIGIBLE, State.INELIGIBLE, State.WITHDRAWN}
+    ),
+    State.INFORMATION_REQUESTED: frozenset({State.UNDER_REVIEW, State.WITHDRAWN}),
+    State.ELIGIBLE: frozenset(
+        {
+            State.UNDER_REVIEW,
+            State.RECORDED,
+            State.REJECTED_WITHOUT_PREJUDICE,
+            State.REJECTED_WITH_PREJUDICE,
+            State.WITHDRAWN,
+        }
+    ),
+    State.INELIGIBLE: frozenset(
+        {
+            State.UNDER_REVIEW,
+            State.RECORDED,
+            State.REJECTED_WITHOUT_PREJUDICE,
+            State.REJECTED_WITH_PREJUDICE,
+            State.WITHDRAWN,
+        }
+    ),
+    State.REJECTED_WITHOUT_PREJUDICE: frozenset({State.UNDER_REVIEW}),
+    State.REJECTED_WITH_PREJUDICE: frozenset({State.UNDER_REVIEW}),
+    State.RECORDED: frozenset(),
+    State.WITHDRAWN: frozenset(),
+}
+
+NUMBER_TRIES = 5
+
+
+class MoveRefused(Exception):
+    """The claim does not change; str() is a translated sentence that says why."""
+
+
+class AlreadySubmitted(MoveRefused):
+    """Somebody (another tab) submitted this claim before: it has its number and receipt."""
+
+
+class CategoryNotOpen(MoveRefused):
+    """The category takes no claims now. The draft is kept."""
+
+
+class NotReady(MoveRefused):
+    """The claim cannot be submitted as it is. `problems` says what, question by question."""
+
+    def __init__(self, problems: list[checking.Problem]) -> None:
+        super().__init__(_("Some answers must be put right before you can submit."))
+        self.problems = problems
+
+
+class NotDeclared(MoveRefused):
+    """The declaration was not confirmed, or no name stands under it."""
+
+
+def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
+    """Freeze the draft, give it its number, and enter it in the ledger: from here on it is never lost.
+
+    Raises MoveRefused. What was typed stays in the draft then.
+    """
+    for last in (*(False,) * (NUMBER_TRIES - 1), True):
+        try:
+            with transaction.atomic():
+                return _submit(claim, by=by, declaration=declaration)
+        except IntegrityError as error:  # some 45 of 10 million draws meet a number that is taken
+            if last or "claims_claim_number" not in str(error):
+                raise
+    raise AssertionError("not reached")
+
+
+def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
+    claim = Claim.objects.select_for_update(of=("self",)).select_related("category", "draft").get(pk=claim.pk)
+    if claim.state != State.DRAFT:
+        raise AlreadySubmitted(_("This claim has been submitted already."))
+    if not claim.category.is_open:
+        raise CategoryNotOpen(
+            _("This category does not take claims at the moment. We keep your draft: nothing is lost.")
+        )
+    if not declaration.typed_name.strip():
+        raise NotDeclared(_("Type your full name under the declaration."))
+    draft, at = claim.draft, timezone.now()
+    asked = list(checking.asked(claim.form, draft.answers))
+    answers = {q.id: draft.answers[q.id] for q in asked if q.id in draft.answers}
+    if problems := checking.problems(claim.form, answers):
+        raise NotReady(problems)
+
+    before = claim.standing
+    claim.claimant = _claimant(claim, asked, answers)
+    claim.number = numbers.draw(mandates.current().number_prefix)
+    claim.version = 1
+    claim.submitted_at = at
+    _index(claim, asked, answers)
+    attachments = list(Attachment.objects.filter(claim=claim).select_related("evidence_file__blob"))
+    version = versions.freeze(claim, draft, attachments, declaration=declaration, at=at)
+    fields = [
+        "number",
+        "version",
+        "submitted_at",
+        "claimant",
+        "region",
+        "place",
+        "event_on",
+        "event_first_day",
+        "amount",
+        "currency",
+    ]
+    _move(claim, State.SUBMITTED, at=at, fields=fields)
+    version.save(force_insert=True)
+    consents = _consents(claim, draft, by=by, at=at)
+    _cover(claim, asked, answers)
+    draft.delete()
+    log.append(
+        entries.SUBMITTED,
+        by=by.actor,
+        office="claimant",
+        at=at,
+        claim=claim.public_id,
+        version=version.digest,
+        before=before,
+        after=claim.standing,
+        facts={
+            "number": claim.number,
+            "version_number": version.number,
+            "category_version": claim.definition.version,
+            "claimant_kind": claim.claimant_kind,
+            "assurance": version.assurance,
+            "signature": version.signature,
+            "declaration": mandates.current().declaration.version,
+            "privacy_notice": mandates.current().privacy_notice.version,
+            "consents": consents,
+            "evidence": len(attachments),
+        },
+    )
+    return version
+
+
+def _move(claim: Claim, to: State, *, at: datetime, fields: list[str]) -> None:
+    """The one place where a state changes. The caller has locked the row and read it again."""
+    if to not in MOVES[State(claim.state)]:
+        raise MoveRefused(
+            _("This cannot be done while the claim is in the state “%(state)s”.")
+            % {"state": State(claim.state).label}
+        )
+    claim.state = to
+    claim.changed_at = at
+    claim.save(update_fields=["state", "changed_at", *fields])
+
+
+def _fed(asked: list[Question], answers: Mapping[str, Any], feeds: str) -> list[tuple[Question, Any]]:
+    """The real answers to questions that feed this, in the order asked."""
+    return [
+        (q, answers[q.id])
+        for q in asked
+        if q.feeds == feeds and q.id in answers and not checking.is_state(answers[q.id])
+    ]
+
+
+def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
+    """Who claims. The same name given from the same account is the same claimant."""
+
+    def first(feeds: str, default: Any) -> Any:
+        return next((answer for _q, answer in _fed(asked, answers, feeds)), default)
+
+    if claim.claimant_kind == ClaimantKind.INDIVIDUAL:
+        name = first("claimant.name", {})
+        identity = {key: name.get(key, "") for key in ("family_name", "given_name", "patronymic", "born")}
+    else:
+        identity = {
+            "legal_name": first("claimant.legal_name", ""),
+            "registration_number": first("claimant.registration_number", ""),
+        }
+    known = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
+    return known.first() or Claimant.objects.create(
+        filed_by_id=claim.filed_by_id,
+        kind=claim.claimant_kind,
+        country=first("claimant.country", ""),
+        **identity,
+    )
+
+
+def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
+    """Fill the columns that lists, searches and agreements ask about."""
+    for _question, place in _fed(asked, answers, "place")[:1]:
+        if "code" in place:
+            claim.place_id = place["code"]
+            claim.region = claim.place.region if claim.place else ""
+    for question, when in _fed(asked, answers, "event_date")[:1]:
+        claim.event_on = when["start"] if question.type is Type.PERIOD else when
+        claim.event_first_day = first_day(claim.event_on)
+    for _question, money in _fed(asked, answers, "amount")[:1]:
+        claim.amount, claim.currency = Decimal(money["amount"]), money["currency"]
+
+
+def _consents(claim: Claim, draft: Draft, *, by: User, at: datetime) -> dict[str, bool]:
+    """One row for each purpose of the mandate; what was not answered is not given (rules.md 11)."""
+    mandate = mandates.current()
+    chosen = {c.id: draft.consents.get(c.id) is True for c in mandate.consents}
+    Consent.objects.bulk_create(
+        Consent(
+            claim=claim,
+            purpose=purpose,
+            given=given,
+            notice_version=mandate.privacy_notice.version,
+            chosen_at=at,
+            chosen_by=by,
+        )
+        for purpose, given in chosen.items()
+    )
+    return chosen
+
+
+def _cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
+    """The persons whom the claim is about and the aid that was received, as rows of their own."""
+    PersonCovered.objects.bulk_create(
+        PersonCovered(
+            claim=claim,
+            role=question.role,
+            **{k: person[k] for k in ("family_name", "given_name", "patronymic", "born") if k in person},
+        )
+        for question, person in _fed(asked, answers, "person_covered")
+    )
+    AidItem.objects.bulk_create(
+        _aid_item(claim, {k: v for k, v in item.items() if not checking.is_state(v)})
+        for _question, items in _fed(asked, answers, "aid")
+        for item in items
+    )
+
+
+def _aid_item(claim: Claim, item: Mapping[str, Any]) -> AidItem:
+    money = item.get("amount")
+    return AidItem(
+        claim=claim,
+        payer=item.get("payer", ""),
+        kind=item.get("kind", ""),
+        status=item.get("status", ""),
+        amount=Decimal(money["amount"]) if money else None,
+        currency=money["currency"] if money else "",
+        received_on=item.get("on", ""),
+        number=item.get("number", ""),
+    )

@@ -1,0 +1,18 @@
+import signal
+
+from django.core.management.base import BaseCommand
+
+from claims import working
+
+
+class Command(BaseCommand):
+    help = "Write and send notices and keep the house in order, until SIGTERM or Ctrl-C."
+
+    def handle(self, **options: object) -> None:
+        self.stopped = False
+        for signalled in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(signalled, self.stop)
+        working.run(lambda: self.stopped)
+
+    def stop(self, *_: object) -> None:
+        self.stopped = True

@@ -1,0 +1,31 @@
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from claims.models.claim import Claim
+from ledger.models import AppendOnly
+
+
+class Consent(AppendOnly):
+    """One choice for one purpose, under one version of the privacy notice. The newest row counts;
+    each is also a ledger entry (rules.md 11)."""
+
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="consents")
+    purpose = models.CharField(max_length=40)
+    given = models.BooleanField()
+    notice_version = models.CharField(max_length=40)
+    chosen_at = models.DateTimeField()
+    chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("purpose", "notice_version")
+
+    class Meta:
+        verbose_name = _("consent")
+        verbose_name_plural = _("consents")
+        indexes = [models.Index(fields=["claim", "purpose", "-id"], name="consent_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} in claim {self.claim_id}"

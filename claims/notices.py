@@ -1,0 +1,102 @@
+"""Telling people that there is news: a follower of the ledger writes what is owed, the worker sends it.
+
+Mail says nothing personal (design.md, Words): the number, and where to read on.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import timezone, translation
+
+from claims import entries
+from claims.models import Claim, Notice
+from claims.models.notice import NoticeState
+from ledger import following
+from ledger.models import Entry
+
+FOLLOWER = "notices"
+TOLD = (entries.SUBMITTED.name,)
+"""The kinds of entries that somebody is told of."""
+
+WAITS = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440)]
+"""How long to wait after each failed try; after the last one the notice is given up and logged."""
+
+log = logging.getLogger(__name__)
+
+
+def follow() -> int:
+    """Write a notice for each new ledger entry that somebody is told of. Answers entries read."""
+    return following.follow(FOLLOWER, _owe)
+
+
+def _owe(sealed: list[tuple[int, Entry]]) -> None:
+    told = [(index, entry) for index, entry in sealed if entry.kind in TOLD]
+    claims = {c.public_id: c for c in Claim.objects.filter(public_id__in=[e.claim for _index, e in told])}
+    Notice.objects.bulk_create(
+        Notice(
+            claim=claims[entry.claim],
+            recipient_id=claims[entry.claim].filed_by_id,
+            entry_index=index,
+            kind=entry.kind,
+        )
+        for index, entry in told
+        if entry.claim in claims
+    )
+
+
+def send_due(limit: int = 50) -> int:
+    """Send what is due. A notice is marked before it is sent, so a crash delays it and does not repeat it
+    at once. Answers how many were sent."""
+    sent = 0
+    for notice in _take(limit):
+        try:
+            _send(notice)
+        except OSError as error:  # the mail server is away: SMTPException is one too
+            log.warning("notice %s not sent: %s", notice.pk, type(error).__name__)
+            continue
+        Notice.objects.filter(pk=notice.pk).update(state=NoticeState.SENT, sent_at=timezone.now())
+        sent += 1
+    return sent
+
+
+@transaction.atomic
+def _take(limit: int) -> list[Notice]:
+    due = list(
+        Notice.objects.select_for_update(of=("self",), skip_locked=True)
+        .filter(state=NoticeState.WAITING, due_at__lte=timezone.now())
+        .select_related("claim", "recipient")
+        .order_by("due_at")[:limit]
+    )
+    for notice in due:
+        tries = notice.attempts
+        given_up = tries >= len(WAITS)
+        Notice.objects.filter(pk=notice.pk).update(
+            attempts=F("attempts") + 1,
+            due_at=timezone.now() + WAITS[min(tries, len(WAITS) - 1)],
+            state=NoticeState.GIVEN_UP if given_up else NoticeState.WAITING,
+        )
+        if given_up:
+            log.error("notice %s given up after %s tries", notice.pk, tries)
+    return [n for n in due if n.attempts < len(WAITS)]
+
+
+def _send(notice: Notice) -> None:
+    with translation.override(notice.recipient.language):
+        context = {
+            "number": notice.claim.number,
+            "link": settings.SITE_URL + reverse("claims:claim", args=[notice.claim.public_id]),
+        }
+        template = f"claims/mail/{notice.kind.replace('.', '_')}.txt"
+        subject, _newline, message = render_to_string(template, context).partition("\n")
+        send_mail(
+            subject=subject.strip(),
+            message=message.lstrip(),
+            from_email=None,
+            recipient_list=[notice.recipient.email],
+        )

@@ -1,0 +1,108 @@
+"""Freeze what was submitted: sections, salts, digests. docs/ledger.md gives every byte."""
+
+import hashlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import rfc8785
+
+from claims import mandates
+from claims.answers import checking
+from claims.mandates import SECTIONS
+from claims.models import Assurance, Attachment, Claim, ClaimVersion, Draft, Signature
+
+FORMAT = "registry-claim-version/1"
+SALT_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """What the claimant put their name to, and how (rules.md 2)."""
+
+    typed_name: str
+    language: str
+    assurance: Assurance = Assurance.SELF_DECLARED
+    signature: Signature = Signature.TYPED_DECLARATION
+
+
+def freeze(
+    claim: Claim,
+    draft: Draft,
+    attachments: Iterable[Attachment],
+    *,
+    declaration: Declaration,
+    at: datetime,
+) -> ClaimVersion:
+    """The unsaved version `claim.version` of the claim as drafted. Answers to what is not asked stay out."""
+    mandate = mandates.current()
+    sections: dict[str, Any] = {name: {} for name in SECTIONS}
+    for question in checking.asked(claim.form, draft.answers):
+        if question.id in draft.answers:
+            sections[question.section][question.id] = {
+                "answer": draft.answers[question.id],
+                "origin": draft.origins.get(question.id, "stated"),
+            }
+    if draft.own_account:
+        sections["account"]["own_account"] = {"answer": draft.own_account, "origin": "stated"}
+    sections["evidence"] = [_evidence(a) for a in attachments]
+    sections["core"] = {
+        "mandate": mandate.id,
+        "claimant_kind": claim.claimant_kind,
+        "language": claim.language,
+        "submitted_at": _instant(at),
+        "eligibility": draft.eligibility,
+        "privacy_notice": mandate.privacy_notice.version,
+        "declaration": {
+            "version": mandate.declaration.version,
+            "language": declaration.language,
+            "text": getattr(mandate.declaration.text, declaration.language),
+        },
+        "signature": {"method": declaration.signature.value, "typed_name": declaration.typed_name},
+        "assurance": declaration.assurance.value,
+    }
+    texts = {name: rfc8785.dumps(content) for name, content in sections.items()}
+    salts = {name: os.urandom(SALT_BYTES) for name in SECTIONS}
+    manifest = rfc8785.dumps(
+        {
+            "format": FORMAT,
+            "claim": str(claim.public_id),
+            "number": claim.number,
+            "version": claim.version,
+            "category": claim.category.code,
+            "category_version": claim.definition.version,
+            "sections": {n: hashlib.sha256(salts[n] + texts[n]).hexdigest() for n in SECTIONS},
+        }
+    )
+    return ClaimVersion(
+        claim=claim,
+        number=claim.version,
+        category_version_id=claim.category_version_id,
+        made_at=at,
+        assurance=declaration.assurance,
+        signature=declaration.signature,
+        manifest=manifest.decode(),
+        digest=hashlib.sha256(manifest).hexdigest(),
+        **{name: text.decode() for name, text in texts.items()},
+        **{f"{name}_salt": salt for name, salt in salts.items()},
+    )
+
+
+def _evidence(attachment: Attachment) -> Mapping[str, Any]:
+    received = attachment.evidence_file
+    return {
+        "id": str(received.public_id),
+        "name": received.name,
+        "type": attachment.type,
+        "description": attachment.description,
+        "sha256": received.blob.sha256,
+        "size_bytes": received.blob.size_bytes,
+        "media_type": received.blob.media_type,
+        "received_at": _instant(received.received_at),
+    }
+
+
+def _instant(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

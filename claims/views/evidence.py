@@ -1,0 +1,122 @@
+"""Evidence in a draft: files with their type and description, and one's own account."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
+from django.views.decorators.http import require_POST
+
+from claims import filing, mandates
+from claims.models import Claim
+from claims.views.drafts import attachments, from_check, of_draft, onward, own_claim, show
+from claims.views.evidence_forms import AddEvidenceForm, DescribeForm, OwnAccountForm
+from claims.views.held import signed_in, typed_before
+from evidence import uploads
+
+FILES_AT_ONCE = 10
+
+
+@of_draft
+def evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """The files of a draft, and a form for more."""
+    if request.method == "POST":
+        filing.mark_evidence(claim)
+        return onward(request, own_claim(request, claim.public_id), "evidence")
+    return _evidence_page(request, claim, AddEvidenceForm(claim.definition.evidence_types))
+
+
+def _evidence_page(request: HttpRequest, claim: Claim, form: AddEvidenceForm) -> HttpResponse:
+    return show(
+        request,
+        claim,
+        "claims/evidence.html",
+        "evidence",
+        form=form,
+        files=attachments(claim),
+        rules=mandates.current().evidence,
+        query=from_check(request),
+    )
+
+
+@csrf_exempt  # the check reads the body, so it is made below: first who is there, then where the bytes go
+@signed_in
+@require_POST
+def add_evidence(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    claim = own_claim(request, claim_id)
+    if not claim.is_draft:
+        return redirect("claims:claim", claim_id)
+    rules = mandates.current().evidence
+    with uploads.receiving(
+        request, limit=rules.max_file_bytes, accepted=rules.media_types, files=FILES_AT_ONCE
+    ):
+        return _add_evidence(request, claim)
+
+
+@csrf_protect
+def _add_evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
+    form = AddEvidenceForm(claim.definition.evidence_types, request.POST)
+    incoming = request.FILES.getlist("file")
+    if not incoming:
+        form.add_error("file", _("Choose a file first."))
+    if form.is_valid():
+        kept = 0
+        for sent in incoming:
+            try:
+                filing.attach(
+                    claim,
+                    sent,
+                    type=form.cleaned_data["type"],
+                    description=form.cleaned_data["description"],
+                    by=request.user,
+                )
+                kept += 1
+            except (uploads.Refused, filing.TooMany) as refusal:
+                form.add_error("file", f"{sent.name}: {refusal}")
+            except filing.NotADraft as refusal:
+                messages.info(request, str(refusal))
+                return redirect("claims:claim", claim.public_id)
+        if kept and not form.errors:
+            messages.success(
+                request,
+                _("The file is kept with your draft.")
+                if kept == 1
+                else _("The files are kept with your draft."),
+            )
+            return redirect(reverse("claims:evidence", args=[claim.public_id]) + from_check(request))
+    return _evidence_page(request, claim, form)
+
+
+@of_draft
+def piece(request: HttpRequest, claim: Claim, file_id: UUID) -> HttpResponse:
+    """Change what is said about one file, or take it out."""
+    attachment = get_object_or_404(
+        claim.attachments.select_related("claim", "evidence_file__blob"), evidence_file__public_id=file_id
+    )
+    onward = reverse("claims:evidence", args=[claim.public_id]) + from_check(request)
+    if "remove" in request.POST:
+        filing.detach(attachment, by=request.user)
+        messages.success(request, _("The file was taken out of your draft."))
+        return redirect(onward)
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    initial = {"type": attachment.type, "description": attachment.description}
+    form = DescribeForm(claim.definition.evidence_types, typed, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        filing.describe(attachment, **form.cleaned_data)
+        return redirect(onward)
+    context = {"claim": claim, "back": onward, "attachment": attachment, "form": form}
+    return render(request, "claims/piece.html", context)
+
+
+@of_draft
+def own_account(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """In their own words, in place of paper or beside it."""
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = OwnAccountForm(typed, initial={"text": claim.draft.own_account})
+    if request.method == "POST" and form.is_valid():
+        filing.save_own_account(claim, form.cleaned_data["text"])
+        return onward(request, own_claim(request, claim.public_id), "own_account")
+    return show(request, claim, "claims/own_account.html", "own_account", form=form)

@@ -1,0 +1,218 @@
+"""Filing a claim: a task list, a page for a few questions at a time, evidence, declaration.
+
+Each view finds the draft, calls one act and answers. A step saves what is valid at once; what is missing
+is said on the check page and does not stop anybody.
+"""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from claims import filing, mandates, numbers
+from claims.answers import checking, display
+from claims.answers.forms import ItemForm, PageForm, StateForm
+from claims.mandates import ClaimantKind, Page, Question, Type
+from claims.models import Category, Claim
+from claims.models.category import definition
+from claims.views.drafts import from_check, of_draft, onward, own_claim, show
+from claims.views.held import signed_in, typed_before
+from claims.views.steps import Steps
+
+
+@signed_in
+@require_http_methods(["GET", "HEAD", "POST"])
+def start(request: HttpRequest, code: str) -> HttpResponse:
+    """Start a draft. By link after signing in it asks once more, so that a link alone creates nothing."""
+    category = get_object_or_404(
+        Category.objects.public(), code=numbers.category_code(code), newest__isnull=False
+    )
+    kinds = definition(category.newest_id).claimants
+    if request.method != "POST":
+        return render(request, "claims/start.html", {"category": category, "kinds": kinds})
+    kind = request.POST.get("kind", kinds[0].value)
+    try:
+        claim = filing.start(
+            category,
+            kind=ClaimantKind(kind) if kind in list(ClaimantKind) else kinds[0],
+            by=request.user,
+            language=(get_language() or "uk")[:2],
+        )
+    except filing.FilingRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("claims:category", category.code)
+    return redirect("claims:claim", claim.public_id)
+
+
+def tasks(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """The list of sections with their state: what claims.views.following.claim shows of a draft."""
+    if filing.move_to_newest(claim):
+        messages.warning(
+            request,
+            _(
+                "The questions in this category were changed since you began. Your answers are kept; "
+                "look at the parts that are not marked as done."
+            ),
+        )
+        claim = own_claim(request, claim.public_id)
+    return render(request, "claims/tasks.html", {"claim": claim, "tasks": Steps(claim).tasks()})
+
+
+@of_draft
+def page(request: HttpRequest, claim: Claim, page_id: str) -> HttpResponse:
+    """One page of questions."""
+    whole = claim.form
+    shown = whole.page(page_id)
+    asked = {q.id for q in checking.asked(whole, claim.draft.answers)}
+    if shown is None or not any(q.id in asked for q in shown.questions):
+        raise Http404
+    if shown.questions[0].type is Type.GROUP:
+        return _group(request, claim, shown, shown.questions[0])
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = PageForm(shown, whole, claim.draft.answers, data=typed)
+    if request.method == "POST":
+        valid = form.is_valid()
+        filing.save_page(claim, shown, form.saved, complete=valid)
+        if valid:
+            for question in form.asked:
+                if remark := checking.remark(question, form.saved.get(question.id) or {"state": "later"}):
+                    messages.warning(request, remark)
+            return onward(request, own_claim(request, claim.public_id), shown.id)
+        claim.draft.refresh_from_db()
+    return show(request, claim, "claims/page.html", shown.id, page=shown, form=form)
+
+
+def _group(request: HttpRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
+    """The list of a repeated group: change, remove, add another, go on."""
+    answer = claim.draft.answers.get(question.id)
+    form = StateForm(answer, data=request.POST if request.method == "POST" else None)
+    if removes := request.POST.get("remove"):
+        filing.remove_item(claim, question, removes=removes)
+        return redirect(request.get_full_path())
+    if request.method == "POST" and form.is_valid():
+        state = form.cleaned_data["state"]
+        if isinstance(answer, list):
+            saved: dict[str, Any] = {}
+        else:
+            saved = {question.id: {"state": state} if state else None}
+        filing.save_page(claim, shown, saved, complete=True)
+        return onward(request, own_claim(request, claim.public_id), shown.id)
+    rows = display.row(question, answer).items if isinstance(answer, list) else ()
+    items = [(filing.fingerprint(item), row) for item, row in zip(answer or [], rows, strict=False)]
+    question_shown = {"state_field": form["state"]}
+    return show(
+        request,
+        claim,
+        "claims/group.html",
+        shown.id,
+        page=shown,
+        question=question,
+        items=items,
+        form=form,
+        state=question_shown,
+        is_full=len(items) >= question.max_items,
+        query=from_check(request),
+    )
+
+
+@of_draft
+def item(request: HttpRequest, claim: Claim, page_id: str) -> HttpResponse:
+    """One item of a repeated group: a new one, or the one named by ?item=."""
+    shown = claim.form.page(page_id)
+    if shown is None or shown.questions[0].type is not Type.GROUP:
+        raise Http404
+    question = shown.questions[0]
+    answer = claim.draft.answers.get(question.id)
+    replaces = request.GET.get("item", "")
+    known = {filing.fingerprint(i): i for i in answer} if isinstance(answer, list) else {}
+    if replaces and replaces not in known:
+        messages.info(request, _("This entry was changed or removed in the meantime."))
+        return redirect("claims:page", claim.public_id, page_id)
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = ItemForm(question, known.get(replaces, {}), data=typed)
+    if request.method == "POST" and form.is_valid():
+        try:
+            filing.save_item(claim, question, form.item, replaces=replaces)
+        except filing.TooMany as refusal:
+            messages.error(request, str(refusal))
+        return redirect(reverse("claims:page", args=[claim.public_id, page_id]) + from_check(request))
+    back = reverse("claims:page", args=[claim.public_id, page_id]) + from_check(request)
+    context = {"claim": claim, "back": back, "page": shown, "question": question, "form": form}
+    return render(request, "claims/item.html", context)
+
+
+class EligibilityForm(forms.Form):
+    """The tests of eligibility, asked softly: a "no" explains and stops nobody."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("yes", _("Yes")), ("no", _("No")), ("unsure", _("I am not sure"))]
+        for test in mandates.current().eligibility:
+            self.fields[test.id] = forms.ChoiceField(
+                choices=choices,
+                required=False,
+                label=str(test.ask),
+                help_text=str(test.hint or ""),
+                widget=forms.RadioSelect,
+            )
+
+
+@of_draft
+def eligibility(request: HttpRequest, claim: Claim) -> HttpResponse:
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = EligibilityForm(typed, initial=claim.draft.eligibility)
+    if request.method == "POST" and form.is_valid():
+        given = {name: value for name, value in form.cleaned_data.items() if value}
+        filing.save_eligibility(claim, given)
+        explained = [t.on_no for t in mandates.current().eligibility if given.get(t.id) == "no"]
+        if explained and given != claim.draft.eligibility:
+            claim.draft.refresh_from_db()
+            next_step = onward(request, claim, "eligibility").url
+            return show(
+                request,
+                claim,
+                "claims/eligibility_explained.html",
+                "eligibility",
+                explained=explained,
+                next_step=next_step,
+            )
+        return onward(request, own_claim(request, claim.public_id), "eligibility")
+    return show(request, claim, "claims/eligibility.html", "eligibility", form=form)
+
+
+class ConsentsForm(forms.Form):
+    """One choice for each purpose, all off by default (rules.md 11)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for consent in mandates.current().consents:
+            self.fields[consent.id] = forms.BooleanField(
+                required=False, label=str(consent.ask), help_text=str(consent.why)
+            )
+
+
+@of_draft
+def consents(request: HttpRequest, claim: Claim) -> HttpResponse:
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = ConsentsForm(typed, initial=claim.draft.consents)
+    if request.method == "POST" and form.is_valid():
+        filing.save_consents(claim, form.cleaned_data)
+        return onward(request, own_claim(request, claim.public_id), "consents")
+    notice = mandates.current().privacy_notice
+    return show(request, claim, "claims/consents.html", "consents", form=form, notice=notice)
+
+
+@of_draft
+def discard(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """Delete a draft, after asking."""
+    if request.method == "POST":
+        filing.discard(claim, by=request.user)
+        messages.success(request, _("The draft was deleted."))
+        return redirect("claims:list")
+    return render(request, "claims/discard.html", {"claim": claim, "files": claim.attachments.count()})

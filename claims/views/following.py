@@ -1,0 +1,93 @@
+"""A claimant's own claims: the list, the status of each, the receipt, the files."""
+
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_safe
+
+from claims import access, mandates, story
+from claims.models import Attachment, Claim
+from claims.views import filing
+from claims.views.held import signed_in
+from evidence import custody, serving
+from evidence.models import CustodyKind
+
+CLAIMS_A_PAGE = 20
+
+
+@signed_in
+@require_safe
+def claims(request: HttpRequest) -> HttpResponse:
+    """Newest first, by keyset: `?older=` names the last claim of the page before."""
+    own = Claim.objects.visible_to(request.user).newest_first().select_related("category", "draft")
+    if older := request.GET.get("older"):
+        last = get_object_or_404(Claim.objects.visible_to(request.user), public_id=_uuid(older))
+        own = own.filter(id__lt=last.pk)
+    rows = list(own[: CLAIMS_A_PAGE + 1])
+    more = rows[CLAIMS_A_PAGE - 1] if len(rows) > CLAIMS_A_PAGE else None
+    return render(request, "claims/list.html", {"claims": rows[:CLAIMS_A_PAGE], "older": more})
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Http404 from None
+
+
+@signed_in
+@require_safe
+def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    """A draft's task list, or where a submitted claim stands."""
+    found = get_object_or_404(
+        Claim.objects.visible_to(request.user).select_related("category", "draft"), public_id=claim_id
+    )
+    if found.is_draft:
+        return filing.tasks(request, found)
+    context = {"claim": found, "now": story.now(found), "story": story.of(found), "files": _files(found)}
+    return render(request, "claims/claim.html", context)
+
+
+@signed_in
+@require_safe
+def receipt(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    """Number, time and digests of what was filed; made to be printed."""
+    found = get_object_or_404(
+        Claim.objects.visible_to(request.user).select_related("category"), public_id=claim_id
+    )
+    if found.is_draft:
+        return redirect("claims:claim", claim_id)
+    version = found.versions.order_by("number").only("number", "digest", "made_at").last()
+    context = {
+        "claim": found,
+        "version": version,
+        "files": _files(found),
+        "zone": mandates.current().time_zone,
+    }
+    return render(request, "claims/receipt.html", context)
+
+
+def _files(found: Claim) -> list[Attachment]:
+    return list(found.attachments.select_related("evidence_file__blob"))
+
+
+@signed_in
+@require_safe
+def file(request: HttpRequest, claim_id: UUID, file_id: UUID) -> HttpResponse:
+    """One's own evidence, as it was received. Each look is written down."""
+    attachment = get_object_or_404(
+        Attachment.objects.select_related("claim", "evidence_file__blob"),
+        claim__in=Claim.objects.visible_to(request.user),
+        claim__public_id=claim_id,
+        evidence_file__public_id=file_id,
+    )
+    received = attachment.evidence_file
+    try:
+        answer = serving.response(received)
+    except serving.Unreadable as refusal:
+        return render(request, "claims/file_unreadable.html", {"reason": str(refusal)}, status=503)
+    actor = request.user.actor
+    custody.record(received, CustodyKind.DOWNLOADED, by=actor)
+    access.record(attachment.claim, by=actor, office="claimant", purpose="own_claim", file=received.public_id)
+    return answer

@@ -1,0 +1,74 @@
+"""Pages for everybody: what the register is, its categories, its notices."""
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import cache_control
+from django.views.decorators.http import require_safe
+
+from claims import mandates, numbers
+from claims.models import Category, Place
+from claims.models.category import definition
+
+SUGGESTIONS = 8
+
+
+@require_safe
+def home(request: HttpRequest) -> HttpResponse:
+    return render(request, "claims/home.html")
+
+
+@require_safe
+def categories(request: HttpRequest) -> HttpResponse:
+    groups = {g.code: g for g in mandates.current().groups}
+    found: dict[str, list[Category]] = {}
+    for category in Category.objects.public().filter(newest__isnull=False):
+        found.setdefault(category.group, []).append(category)
+    shown = [
+        (groups[code], [(c, definition(c.newest_id)) for c in found[code]])
+        for code in groups
+        if code in found
+    ]
+    return render(request, "claims/categories.html", {"groups": shown})
+
+
+@require_safe
+def category(request: HttpRequest, code: str) -> HttpResponse:
+    wanted = numbers.category_code(code)
+    shown = Category.objects.public().filter(code=wanted, newest__isnull=False).first()
+    if shown is None:
+        raise Http404(_("There is no such category."))
+    if wanted != code:
+        return redirect("claims:category", wanted)
+    details = definition(shown.newest_id)
+    known = dict(Category.objects.public().values_list("code", "state"))
+    context = {
+        "category": shown,
+        "definition": details,
+        "confused_with": [(c, c.code in known) for c in details.confused_with],
+    }
+    return render(request, "claims/category.html", context)
+
+
+@require_safe
+@cache_control(public=True, max_age=3600)
+def places(request: HttpRequest) -> JsonResponse:
+    """Suggestions while a place is being typed; without a script the form itself asks back."""
+    words = request.GET.get("q", "")[:120].strip()
+    found = Place.objects.named(words)[:SUGGESTIONS] if len(words) >= 2 else []
+    return JsonResponse([{"code": p.code, "label": p.label} for p in found], safe=False)
+
+
+@require_safe
+def privacy(request: HttpRequest) -> HttpResponse:
+    return render(request, "claims/privacy.html", {"notice": mandates.current().privacy_notice})
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "claims/help.html")
+
+
+@require_safe
+def accessibility(request: HttpRequest) -> HttpResponse:
+    return render(request, "claims/accessibility.html")

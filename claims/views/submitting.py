@@ -1,0 +1,101 @@
+"""Check your answers, declare, submit."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from claims import lifecycle, mandates
+from claims.answers import checking, display
+from claims.models import Claim
+from claims.versions import Declaration
+from claims.views.drafts import attachments, of_draft, show
+from claims.views.held import typed_before
+
+
+def _summary(claim: Claim) -> dict[str, Any]:
+    """Everything in a draft in words, and what is wrong or missing."""
+    draft, whole = claim.draft, claim.form
+    counted = {
+        q.id: draft.answers[q.id] for q in checking.asked(whole, draft.answers) if q.id in draft.answers
+    }
+    page_of = {q.id: p.id for p in whole.pages for q in p.questions}
+    asks = {q.id: q.ask for q in whole.questions}
+    titles = {p.id: p.title for p in whole.parts}
+    parts: dict[str, list[Any]] = {}
+    for shown, rows in display.pages(whole, draft.answers):
+        parts.setdefault(shown.part, []).append((shown, rows))
+    return {
+        "parts": [(titles[part], pages) for part, pages in parts.items()],
+        "missing": sum(r.is_missing for pages in parts.values() for _page, rows in pages for r in rows),
+        "problems": [
+            (page_of[p.question], asks[p.question], p.message) for p in checking.problems(whole, counted)
+        ],
+        "remarks": [
+            r for q in whole.questions if q.id in counted and (r := checking.remark(q, counted[q.id]))
+        ],
+        "eligibility": [
+            (
+                t,
+                {"yes": _("Yes"), "no": _("No"), "unsure": _("I am not sure")}.get(
+                    draft.eligibility.get(t.id, "")
+                ),
+            )
+            for t in mandates.current().eligibility
+        ],
+        "files": attachments(claim),
+        "consents": [(c, draft.consents.get(c.id) is True) for c in mandates.current().consents],
+        "consents_seen": "consents" in draft.pages,
+    }
+
+
+@of_draft
+def check(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """Check your answers: everything, changeable section by section."""
+    return show(request, claim, "claims/check.html", "check", **_summary(claim))
+
+
+class DeclarationForm(forms.Form):
+    typed_name = forms.CharField(max_length=300, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["typed_name"].label = _("Type your full name to confirm")
+        self.fields["typed_name"].widget.attrs["autocomplete"] = "name"
+
+
+@of_draft
+def declaration(request: HttpRequest, claim: Claim) -> HttpResponse:
+    """The declaration, and the button that submits."""
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = DeclarationForm(typed)
+    if request.method == "POST" and form.is_valid():
+        try:
+            lifecycle.submit(
+                claim,
+                by=request.user,
+                declaration=Declaration(
+                    typed_name=form.cleaned_data["typed_name"], language=(get_language() or "uk")[:2]
+                ),
+            )
+        except lifecycle.AlreadySubmitted:
+            return redirect("claims:receipt", claim.public_id)
+        except lifecycle.NotDeclared as refusal:
+            form.add_error("typed_name", str(refusal))
+        except lifecycle.MoveRefused as refusal:
+            messages.error(request, str(refusal))
+            return redirect("claims:check", claim.public_id)
+        else:
+            return redirect("claims:receipt", claim.public_id)
+    return show(
+        request,
+        claim,
+        "claims/declaration.html",
+        "declaration",
+        form=form,
+        text=mandates.current().declaration.text,
+    )

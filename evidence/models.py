@@ -1,0 +1,125 @@
+"""Files as received. Nothing here knows what a claim is: who may read a file is the caller's business."""
+
+import uuid
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ledger.models import AppendOnly
+
+NAME_LENGTH = 255
+
+
+class Blob(models.Model):
+    """Bytes that somebody sent: stored once, encrypted, never changed, gone with their last receipt.
+
+    The database refuses to change what is recorded here, except `wrapped_key` (keys are renewed).
+    """
+
+    sha256 = models.CharField(max_length=64)
+    size_bytes = models.BigIntegerField()
+    media_type = models.CharField(max_length=127)  # found in the content, never taken from the sender
+    stored_name = models.CharField(max_length=128)
+    wrapped_key = models.BinaryField()
+    stored_at = models.DateTimeField(default=timezone.now)
+
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("sha256", "media_type", "stored_name", "wrapped_key")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="evidence_blob_sha256_unique", fields=["sha256"]),
+            models.UniqueConstraint(name="evidence_blob_stored_name_unique", fields=["stored_name"]),
+            models.CheckConstraint(
+                name="evidence_blob_sha256_is_hex", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")
+            ),
+            models.CheckConstraint(name="evidence_blob_not_empty", condition=Q(size_bytes__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return self.sha256
+
+
+class ScanState(models.TextChoices):
+    NOT_SCANNED = "not_scanned", _("Not scanned")
+    CLEAN = "clean", _("No malware found")
+    INFECTED = "infected", _("Malware found")
+    FAILED = "failed", _("Could not be scanned")
+
+
+class EvidenceFile(models.Model):
+    """One person's receipt of a blob. Two people who send the same bytes hold two receipts.
+
+    `name` is what the sender called the file: a label to be shown, never a path or a statement of its kind.
+    """
+
+    public_id = models.UUIDField(default=uuid.uuid4, editable=False)
+    blob = models.ForeignKey(Blob, models.PROTECT, related_name="evidence_files")
+    name = models.CharField(max_length=NAME_LENGTH)
+    received_at = models.DateTimeField(default=timezone.now)
+    received_by_kind = models.CharField(max_length=16)
+    received_by_id = models.CharField(max_length=64, blank=True)
+    scan_state = models.CharField(max_length=16, choices=ScanState, default=ScanState.NOT_SCANNED)
+    scanned_at = models.DateTimeField(null=True, blank=True)
+
+    personal_data: ClassVar[tuple[str, ...]] = ("name",)
+    impersonal_data: ClassVar[tuple[str, ...]] = ("received_by_kind", "received_by_id", "scan_state")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="evidence_file_public_id_unique", fields=["public_id"]),
+            models.CheckConstraint(
+                name="evidence_file_scan_state_known", condition=Q(scan_state__in=ScanState.values)
+            ),
+            models.CheckConstraint(
+                name="evidence_file_scanned_iff_scan_time",
+                condition=Q(scan_state=ScanState.NOT_SCANNED, scanned_at=None)
+                | ~Q(scan_state=ScanState.NOT_SCANNED) & Q(scanned_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CustodyKind(models.TextChoices):
+    RECEIVED = "received", _("Received")
+    VIEWED = "viewed", _("Viewed")
+    DOWNLOADED = "downloaded", _("Downloaded")
+    REMOVED = "removed", _("Removed")
+
+
+class CustodyEvent(AppendOnly):
+    """Who did what with a file, when, and the digest it had.
+
+    It outlives the receipt, so it names it by its public id and not by a foreign key: what was removed
+    stays provable.
+    """
+
+    evidence_public_id = models.UUIDField()
+    kind = models.CharField(max_length=16, choices=CustodyKind)
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=64, blank=True)
+    at = models.DateTimeField(default=timezone.now)
+    sha256 = models.CharField(max_length=64)
+
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("kind", "actor_kind", "actor_id", "sha256")
+
+    class Meta:
+        indexes = [models.Index(name="evidence_custody_of_a_file", fields=["evidence_public_id", "id"])]
+        constraints = [
+            models.CheckConstraint(
+                name="evidence_custody_kind_known", condition=Q(kind__in=CustodyKind.values)
+            ),
+            models.CheckConstraint(
+                name="evidence_custody_sha256_is_hex", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")
+            ),
+            models.CheckConstraint(name="evidence_custody_names_its_actor", condition=~Q(actor_kind="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.evidence_public_id}"

@@ -1,0 +1,1 @@
+"""Named keys with rotation; imports no app of ours, so every app may use it."""

@@ -1,0 +1,277 @@
+"""The second stage of `make run`: a whole registry on this machine, to look at (docs/operations.md).
+
+Starts the embedded PostgreSQL, brings the database up to date, starts web server, sealer and worker, starts
+again what dies, and stops all of them when it is told to stop. Runs on `.venv`, after registry.preflight.
+"""
+
+import fcntl
+import hashlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import IO, NoReturn
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import CommandError, call_command
+from django.db import connections
+
+from registry import children, embedded_postgres, messages
+from registry import environment as env
+
+READY_SECONDS = 60
+STOP_SECONDS = 6
+FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0
+STEADY_SECONDS = 60  # a child that lived this long is started again at once
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(Exception):
+    """Somebody pressed Ctrl-C or sent SIGTERM."""
+
+
+@dataclass
+class Child:
+    """One process that is started again when it dies, at growing intervals."""
+
+    name: str
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+    started_at: float = 0.0
+    pause: float = field(default=FIRST_PAUSE_SECONDS)
+    start_after: float = 0.0
+
+    def start(self, environ: dict[str, str]) -> None:
+        self.process = children.spawn(self.command, env=environ, cwd=env.BASE_DIR)
+        self.started_at = time.monotonic()
+
+    def has_died(self) -> bool:
+        """Notes the death and when to start again."""
+        if self.process is None or self.process.poll() is None:
+            return False
+        say(f"The {self.name} ended by itself (exit {self.process.returncode}); starting it again.")
+        self.end(signal.SIGKILL)  # its own children, if any are left
+        if time.monotonic() - self.started_at > STEADY_SECONDS:
+            self.pause = FIRST_PAUSE_SECONDS
+        self.start_after = time.monotonic() + self.pause
+        self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
+        self.process = None
+        return True
+
+    def end(self, how: signal.Signals) -> None:
+        """Sends the signal to the process and everything it started."""
+        if self.process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, how)
+
+
+def commands(port: int, data_dir: Path) -> dict[str, list[str]]:
+    """What runs beside the database. The same three in production (docs/operations.md)."""
+    python = sys.executable
+    return {
+        "web server": [
+            *(python, "-m", "gunicorn", "registry.wsgi"),
+            *("--bind", f"127.0.0.1:{port}"),
+            *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
+            *("--timeout", "60", "--graceful-timeout", "4", "--keep-alive", "15"),
+            *("--log-level", "warning", "--no-control-socket"),
+            *("--env", f"REGISTRY_DATA_DIR={data_dir}"),
+        ],
+        "sealer": [python, "manage.py", "sealer"],
+        "worker": [python, "manage.py", "worker"],
+    }
+
+
+def main() -> int:
+    os.umask(0o077)
+    os.environ |= {"REGISTRY_DEMO": "1", "DJANGO_SETTINGS_MODULE": "registry.settings"}
+    stop_with_make()
+    for number in STOPPING:
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it for us
+            signal.signal(number, _raise_stop)
+    data_dir = env.data_dir()
+    try:
+        port = env.integer("PORT", 8000, least=1, most=65535)
+        with only_one(data_dir), database(data_dir) as server:
+            prepare(data_dir)
+            with processes(port, data_dir) as started:
+                wait_until_ready(port, started)
+                greet(port, data_dir)
+                supervise(started, server, data_dir)
+    except Stop:
+        say("Stopped.")
+    except (ImproperlyConfigured, embedded_postgres.Failure, CommandError, CannotRun) as problem:
+        say(str(problem))
+        return 1
+    return 0
+
+
+class CannotRun(Exception):
+    """Says what is wrong and what to do."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def _raise_stop(number: int, frame: FrameType | None) -> NoReturn:
+    for later in STOPPING:
+        signal.signal(later, signal.SIG_IGN)  # we are stopping already
+    raise Stop
+
+
+def stop_with_make() -> None:
+    """`make` that is killed cannot tell us. Started by hand, we outlive the shell like any other program."""
+    if "MAKELEVEL" in os.environ:
+        children.die_with_parent(signal.SIGTERM)
+
+
+@contextmanager
+def only_one(data_dir: Path) -> Iterator[None]:
+    """One launcher for one data folder."""
+    with (data_dir / "launch.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise CannotRun(f"A registry already runs on {data_dir}. Stop it first.") from None
+        yield
+
+
+@contextmanager
+def database(data_dir: Path) -> Iterator[embedded_postgres.Server | None]:
+    """The embedded server, unless DATABASE_URL names another one."""
+    if env.is_set("DATABASE_URL"):
+        yield None
+        return
+    say("Starting the database")
+    server = embedded_postgres.Server(data_dir)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.stop()
+
+
+def prepare(data_dir: Path) -> None:
+    """Everything that must be true before the first page; quick when it is already."""
+    messages.compile_catalogue()
+    django.setup()
+    say("Bringing the database up to date")
+    call_command("migrate", interactive=False, verbosity=0)
+    call_command("load_mandate")
+    collect_static(data_dir / "static")
+    call_command("make_demo_accounts")
+    connections.close_all()
+
+
+def collect_static(folder: Path) -> None:
+    from django.contrib.staticfiles.finders import get_finders  # noqa: PLC0415 -- needs django.setup()
+
+    found = hashlib.sha256(django.__version__.encode())
+    for finder in get_finders():
+        for path, storage in finder.list([]):
+            file = Path(storage.path(path))
+            found.update(f"{file} {file.stat().st_mtime_ns} {file.stat().st_size}\n".encode())
+    stamp = folder / ".made-from"
+    if not stamp.exists() or stamp.read_text() != found.hexdigest():
+        say("Collecting static files")
+        call_command("collectstatic", interactive=False, clear=True, verbosity=0)
+        stamp.write_text(found.hexdigest())
+
+
+@contextmanager
+def processes(port: int, data_dir: Path) -> Iterator[list[Child]]:
+    say("Starting web server, sealer and worker")
+    started = [Child(name, command) for name, command in commands(port, data_dir).items()]
+    try:
+        start_waiting(started, data_dir)
+        yield started
+    finally:
+        end_all(started)
+        (data_dir / "processes.json").unlink(missing_ok=True)
+
+
+def start_waiting(started: list[Child], data_dir: Path) -> None:
+    """Starts those that do not run and whose pause is over; writes down what runs, for the next launcher."""
+    now = time.monotonic()
+    due = [child for child in started if child.process is None and child.start_after <= now]
+    for child in due:
+        child.start(dict(os.environ) | {"REGISTRY_DATA_DIR": str(data_dir)})
+    if due:
+        pids = {child.name: child.process.pid for child in started if child.process is not None}
+        (data_dir / "processes.json").write_text(json.dumps(pids))
+
+
+def end_all(started: list[Child]) -> None:
+    for child in started:
+        child.end(signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    for child in started:
+        if child.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            child.end(signal.SIGKILL)
+            child.process.wait()
+
+
+def wait_until_ready(port: int, started: list[Child]) -> None:
+    answer, deadline = "", time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        for child in started:
+            if child.process is not None and child.process.poll() is not None:
+                raise CannotRun(
+                    f"The {child.name} does not start (exit {child.process.returncode}). "
+                    "Its own words stand above."
+                )
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):  # noqa: S310 -- our own address
+                return
+        except (URLError, OSError) as problem:
+            answer = _body_of(problem)
+        time.sleep(0.1)
+    raise CannotRun(f"The web server was not ready within {READY_SECONDS} seconds: {answer}")
+
+
+def _body_of(problem: Exception) -> str:
+    body: IO[bytes] | None = getattr(problem, "fp", None)
+    return body.read().decode(errors="replace") if body else str(problem)
+
+
+def greet(port: int, data_dir: Path) -> None:
+    address = f"http://127.0.0.1:{port}"
+    say(
+        f"\nThe registry runs at {address}/\n"
+        f"  demo accounts   {data_dir / 'demo-accounts.json'}\n"
+        f"  sent e-mail     {address}/demo/mail/\n"
+        f"  staff           {address}/admin/\n"
+        "Ctrl-C stops it; your data stays.\n"
+    )
+
+
+def supervise(started: list[Child], server: embedded_postgres.Server | None, data_dir: Path) -> NoReturn:
+    """Until Stop is raised."""
+    while True:
+        if server is not None and not server.is_running():
+            say("The database ended by itself; starting it again.")
+            end_all(started)  # its port may change, and they read it when they start
+            for child in started:
+                child.process = None
+            server.start()
+        for child in started:
+            child.has_died()
+        start_waiting(started, data_dir)
+        time.sleep(0.5)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

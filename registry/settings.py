@@ -1,0 +1,234 @@
+"""All settings. What differs between places comes from the environment and is read strictly:
+a wrong value stops the start with a sentence (docs/operations.md lists every variable).
+
+Two ways to run: *local* (the demo, or any command on the embedded database), where what is not set has a
+default or is generated into the data folder; and on one's own database, where nothing secret has a default.
+"""
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import reverse_lazy
+
+from keys import ring
+from registry import embedded_postgres
+from registry import environment as env
+
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.data_dir()
+DEMO = env.boolean("REGISTRY_DEMO", False)
+EMBEDDED_DATABASE = not env.is_set("DATABASE_URL")
+LOCAL = DEMO or EMBEDDED_DATABASE
+MANDATE_DIR = env.path("MANDATE", BASE_DIR / "mandates" / "ukraine")
+EVIDENCE_DIR = DATA_DIR / "evidence"
+
+DEBUG = False
+ROOT_URLCONF = "registry.urls"
+WSGI_APPLICATION = "registry.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "registry",
+    "claims",
+    "evidence",
+    "accounts",
+    "ledger",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.forms",
+    "accounts.apps.RegistryAdminConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+]
+
+MIDDLEWARE = [
+    "registry.middleware.RequestId",
+    "registry.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "registry.middleware.MandateTime",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "registry.context.place",
+                "claims.context.register",
+            ],
+        },
+    },
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Database: two roles, so that the web server cannot rewrite what is append-only (architecture.md 3.4) ---
+
+if EMBEDDED_DATABASE:
+    DATABASES = embedded_postgres.databases(DATA_DIR)
+else:
+    DATABASES = {"default": env.database("DATABASE_URL")}
+    if env.is_set("DATABASE_OWNER_URL"):
+        DATABASES["owner"] = env.database("DATABASE_OWNER_URL")
+        if DATABASES["owner"]["USER"] == DATABASES["default"]["USER"]:
+            raise ImproperlyConfigured(
+                "DATABASE_URL and DATABASE_OWNER_URL name the same role. The web server's role must not own "
+                "the tables: docs/operations.md shows how to create the two roles."
+            )
+
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "registry_cache",  # unlogged, made by `manage.py migrate`; shared by all processes
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+}
+
+# --- Secrets ---
+
+SECRET_KEY = env.secret("SECRET_KEY", env.generated(DATA_DIR / "secret-key") if LOCAL else None)
+REGISTRY_KEYS = ring.check(
+    env.secret("REGISTRY_KEYS", env.generated(DATA_DIR / "keys", prefix="local:") if LOCAL else None)
+)
+
+# --- HTTP ---
+
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", env.LOOPBACK)
+if DEMO and not set(ALLOWED_HOSTS) <= set(env.LOOPBACK):
+    raise ImproperlyConfigured(
+        "REGISTRY_DEMO is on, so passwords and mail are open to everyone: ALLOWED_HOSTS may then hold only "
+        f"{', '.join(env.LOOPBACK)}. Remove REGISTRY_DEMO to serve other people."
+    )
+
+SECURE_SSL_REDIRECT = not DEMO
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by load balancers, without TLS
+SECURE_PROXY_SSL_HEADER = (
+    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_TLS_PROXY", False) else None
+)
+SECURE_HSTS_SECONDS = 0 if DEMO else env.integer("HSTS_SECONDS", 365 * 24 * 3600, least=0, most=10**9)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEMO
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to preload HSTS is for the owner of the domain to promise
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEMO
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# Files come in through evidence alone, which has its own handler. Elsewhere a large file is read and dropped.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 3000
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+STATIC_URL = "static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "registry" / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+
+# --- Languages and time ---
+
+LANGUAGE_CODE = "uk"
+LANGUAGES = [("uk", "Українська"), ("en", "English")]
+LOCALE_PATHS = [BASE_DIR / "registry" / "locale"]
+LANGUAGE_COOKIE_AGE = 365 * 24 * 3600
+TIME_ZONE = "UTC"  # dates are judged in the mandate's own time zone, not in this one
+USE_TZ = True
+
+# --- Mail ---
+
+globals().update(env.mail("EMAIL_URL", f"file://{DATA_DIR / 'mail'}" if LOCAL else None))
+DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "registry@localhost")
+# Where links in mail lead: the worker sends mail, and has no request to learn it from.
+SITE_URL = env.text(
+    "SITE_URL", f"http://127.0.0.1:{env.integer('PORT', 8000, least=1, most=65535)}" if LOCAL else None
+).rstrip("/")
+
+# --- People (this section belongs to `accounts`) ---
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["accounts.backends.RolesBackend"]
+SILENCED_SYSTEM_CHECKS += ["auth.W004"]  # unique ignoring case: user_email_unique_ignoring_case
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email",)},
+    },
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = reverse_lazy("account_login")
+LOGIN_REDIRECT_URL = reverse_lazy("claims:list")
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True  # the next person at a shared computer is somebody else
+
+ACCOUNT_ADAPTER = "accounts.adapters.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True  # only in the browser that signed up
+ACCOUNT_LOGIN_TIMEOUT = 3600  # mail can be slow; after that one signs in by password
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_CHANGE_EMAIL = True  # one address a person; a new one counts once it is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_FORMS = {
+    "login": "accounts.forms.SignInForm",
+    "signup": "accounts.forms.SignUpForm",
+    "reset_password": "accounts.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "accounts.forms.NewPasswordForm",
+    "change_password": "accounts.forms.ChangePasswordForm",
+    "add_email": "accounts.forms.ChangeEmailForm",
+    "reauthenticate": "accounts.forms.PasswordAgainForm",
+}
+MFA_ADAPTER = "accounts.adapters.SecondFactorAdapter"
+MFA_TOTP_TOLERANCE = 1  # 30 seconds either way: phones' clocks are not exact
+MFA_FORMS = {
+    "authenticate": "accounts.forms.CodeForm",
+    "reauthenticate": "accounts.forms.CodeAgainForm",
+    "activate_totp": "accounts.forms.FirstCodeForm",
+}
+ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, least=0, most=10)
+
+# --- End of the section of `accounts` ---
+
+# --- Logs: to standard error, without personal data; nothing is ever mailed to administrators ---
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"request_id": {"()": "registry.logs.RequestIdFilter"}},
+    "formatters": {
+        "line": {
+            "()": "registry.logs.Formatter",
+            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
+            "style": "{",
+        },
+    },
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
+    },
+    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
+    "loggers": {"django": {"handlers": [], "propagate": True}},
+}

@@ -1,0 +1,219 @@
+"""One PostgreSQL for the whole run, one migrated template, one clone for each process; tests are role `app`.
+
+A test marked `committing` gets a clone of its own, so that it may commit, and from several threads: nothing
+is ever flushed, since the append-only tables refuse TRUNCATE.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.core.management import get_commands
+from django.db import connections
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.backends.signals import connection_created
+from django.template.base import Node, Template
+from psycopg import sql
+from pytest_django import DjangoDbBlocker
+
+from registry import embedded_postgres
+from registry import environment as env
+
+TEMPLATE = embedded_postgres.DATABASE
+ROLES = {"default": embedded_postgres.APP, "owner": embedded_postgres.OWNER}
+QUICK = embedded_postgres.SETTINGS | {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_connections": "200",
+}
+
+_server = pytest.StashKey[embedded_postgres.Server]()
+
+
+# --- The server: started by the first process that needs it, or by pytest-xdist's controller ---
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    node.workerinput["database"] = _database_facts(node.config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    server = config.stash.get(_server, None)
+    if server is not None:
+        server.stop()
+    shutil.rmtree(settings.DATA_DIR, ignore_errors=True)
+
+
+def _database_facts(config: pytest.Config) -> dict[str, Any]:
+    """Port and passwords of the server of this run, with the template migrated and its mandate loaded."""
+    if hasattr(config, "workerinput"):
+        return dict(config.workerinput["database"])
+    if _server not in config.stash:
+        server = embedded_postgres.Server(settings.DATA_DIR, settings=QUICK)
+        server.start(when_orphaned=signal.SIGQUIT)
+        config.stash[_server] = server
+        for command in ("migrate", "load_mandate"):
+            if command not in get_commands():
+                continue
+            try:
+                run_manage(command, env=database_urls(TEMPLATE, server.facts()))
+            except AssertionError as e:
+                if command == "migrate":
+                    raise
+                print(e)
+    return config.stash[_server].facts()
+
+
+def run_manage(*arguments: str, env: dict[str, str]) -> str:
+    """`manage.py` in a process of its own, as an operator would run it. Fails with what it printed."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *arguments],
+        cwd=settings.BASE_DIR,
+        env=os.environ | {"DJANGO_SETTINGS_MODULE": "registry.settings"} | env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, f"manage.py {' '.join(arguments)} failed:\n{done.stdout}"
+    return done.stdout
+
+
+def database_urls(name: str, facts: dict[str, Any]) -> dict[str, str]:
+    """The environment for other processes that shall use this database."""
+    place = f"{embedded_postgres.HOST}:{facts['port']}/{name}"
+    return {
+        variable: f"postgresql://{ROLES[alias]}:{facts['passwords'][ROLES[alias]]}@{place}"
+        for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner"))
+    } | {"REGISTRY_DEMO": "1"}
+
+
+# --- Databases: clones of the template ---
+
+
+class Clones:
+    def __init__(self, facts: dict[str, Any], prefix: str) -> None:
+        self.facts = facts
+        self._prefix = prefix
+        self._made = 0
+
+    @contextmanager
+    def clone(self) -> Iterator[str]:
+        """The name of a new database with everything that the template has; dropped afterwards."""
+        self._made += 1
+        name = f"{self._prefix}_{self._made}"
+        self._as_owner("CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+        try:
+            yield name
+        finally:
+            self._as_owner("DROP DATABASE {} WITH (FORCE)", name)
+
+    @contextmanager
+    def in_use(self) -> Iterator[str]:
+        """A clone to which Django's aliases point. Closes every connection made meanwhile, in any thread."""
+        opened: list[BaseDatabaseWrapper] = []
+
+        def note(connection: BaseDatabaseWrapper, **_: Any) -> None:
+            opened.append(connection)
+
+        before = {alias: dict(connections[alias].settings_dict) for alias in ROLES}
+        with self.clone() as name:
+            connection_created.connect(note)
+            try:
+                self._point_at({alias: self._address(name, role) for alias, role in ROLES.items()})
+                yield name
+            finally:
+                connection_created.disconnect(note)
+                for connection in opened:
+                    connection.inc_thread_sharing()
+                    connection.close()
+                self._point_at(before)
+
+    def _address(self, name: str, role: str) -> dict[str, Any]:
+        return env.postgresql(
+            name=name,
+            user=role,
+            password=self.facts["passwords"][role],
+            host=embedded_postgres.HOST,
+            port=self.facts["port"],
+        )
+
+    def _point_at(self, addresses: dict[str, dict[str, Any]]) -> None:
+        for alias, address in addresses.items():
+            connections[alias].close()
+            connections[alias].settings_dict.update(address)
+
+    def _as_owner(self, statement: str, *names: str) -> None:
+        server = embedded_postgres.connect(self.facts, embedded_postgres.OWNER, database="postgres")
+        with server as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="session")
+def clones(request: pytest.FixtureRequest) -> Clones:
+    worker = getattr(request.config, "workerinput", {}).get("workerid", "alone")
+    return Clones(_database_facts(request.config), prefix=f"test_{worker}")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_test_environment: None, django_db_blocker: DjangoDbBlocker, clones: Clones
+) -> Iterator[None]:
+    """In place of pytest-django's: the database in which tests run and roll back."""
+    with clones.in_use():
+        yield
+
+
+@pytest.fixture
+def own_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones) -> Iterator[str]:
+    with django_db_blocker.unblock(), clones.in_use() as name:
+        yield name
+
+
+@pytest.fixture(autouse=True)
+def _django_db_marker(request: pytest.FixtureRequest) -> None:
+    """In place of pytest-django's: `committing` wins over a `django_db` that stands on the whole module."""
+    if request.node.get_closest_marker("committing"):
+        request.getfixturevalue("own_database")
+    elif request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("_django_db_helper")
+
+
+# --- Strictness: our templates may not name what is not there ---
+
+
+class _Undefined(str):
+    """What Django writes for an undefined variable. In a template of ours that is a mistake."""
+
+    def __contains__(self, part: object) -> bool:
+        return part == "%s"
+
+    def __mod__(self, variable: object) -> str:  # type: ignore[override]
+        origin = _template_being_rendered()
+        if origin.startswith(str(settings.BASE_DIR)) and "site-packages" not in origin:
+            pytest.fail(f"{origin}: undefined variable {variable}", pytrace=False)
+        return ""
+
+
+def _template_being_rendered() -> str:
+    frame = sys._getframe()
+    while frame := frame.f_back:  # type: ignore[assignment]
+        node = frame.f_locals.get("self")
+        if isinstance(node, Node | Template) and getattr(node, "origin", None):
+            return str(node.origin.name)  # type: ignore[union-attr]
+    return ""
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _undefined_variables_fail() -> None:
+    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = _Undefined()

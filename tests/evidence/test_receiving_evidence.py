@@ -1,0 +1,266 @@
+"""Receipts: one for each person, one copy of the bytes, and nothing half there."""
+
+import hashlib
+import io
+import os
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection, transaction
+
+from evidence import storage, uploads
+from evidence.models import Blob, CustodyEvent, EvidenceFile, ScanState
+from evidence.serving import response
+from ledger.log import Actor
+
+IRYNA = Actor("person", "iryna")
+OLENA = Actor("person", "olena")
+DEED = "Договір купівлі-продажу будинку".encode()
+
+pytestmark = pytest.mark.django_db
+
+
+def send(content=DEED, *, by=IRYNA, name="договір.txt", **kwargs):
+    return uploads.receive_stream(io.BytesIO(content), name=name, by=by, **kwargs)
+
+
+def content_of(evidence_file):
+    return b"".join(response(EvidenceFile.objects.get(pk=evidence_file.pk)).streaming_content)
+
+
+def files_in(folder):
+    return sorted(path for path in folder.rglob("*") if path.is_file())
+
+
+def age(path, hours):
+    moment = time.time() - hours * 3600
+    os.utime(path, (moment, moment))
+
+
+def test_a_receipt_says_what_came_from_whom():
+    evidence_file = EvidenceFile.objects.select_related("blob").get(pk=send().pk)
+    assert evidence_file.name == "договір.txt"
+    assert (evidence_file.received_by_kind, evidence_file.received_by_id) == ("person", "iryna")
+    assert evidence_file.scan_state == ScanState.NOT_SCANNED
+    assert evidence_file.blob.sha256 == hashlib.sha256(DEED).hexdigest()
+    assert evidence_file.blob.size_bytes == len(DEED)
+    assert evidence_file.blob.media_type == "text/plain"
+    assert content_of(evidence_file) == DEED
+
+
+def test_custody_begins_with_the_receipt():
+    evidence_file = send()
+    event = CustodyEvent.objects.get()
+    assert (event.evidence_public_id, event.kind) == (evidence_file.public_id, "received")
+    assert (event.actor_kind, event.actor_id) == ("person", "iryna")
+    assert event.sha256 == evidence_file.blob.sha256
+
+
+def test_two_people_who_send_the_same_file_hold_two_receipts_of_one_blob(evidence_dir):
+    first = send(by=IRYNA, name="deed.txt")
+    [stored] = files_in(evidence_dir)
+    before = (stored.read_bytes(), stored.stat())
+    second = send(by=OLENA, name="paper.txt")
+    assert first.blob == second.blob
+    assert first.public_id != second.public_id
+    assert (first.name, second.name) == ("deed.txt", "paper.txt")
+    assert files_in(evidence_dir) == [stored]
+    assert (stored.read_bytes(), stored.stat()) == before
+
+
+@pytest.mark.parametrize(
+    ("size", "limit", "kept"), [(1000, 1000, True), (1001, 1000, False)], ids=["at the limit", "over it"]
+)
+def test_the_limit_is_the_largest_size_that_is_kept(evidence_dir, size, limit, kept):
+    if kept:
+        assert send(b"a" * size, limit=limit).blob.size_bytes == size
+    else:
+        with pytest.raises(uploads.Refused, match="larger than 1000\xa0bytes"):
+            send(b"a" * size, limit=limit)
+        assert files_in(evidence_dir) == []
+
+
+def test_a_stream_over_the_limit_is_not_read_to_its_end():
+    stream = io.BytesIO(b"a" * 10 * uploads.CHUNK_BYTES)
+    with pytest.raises(uploads.Refused):
+        uploads.receive_stream(stream, name="a.txt", by=IRYNA, limit=1000)
+    assert stream.tell() == uploads.CHUNK_BYTES
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"a" * 5000 + b"\0"])
+def test_a_refused_file_leaves_no_row_and_no_byte(evidence_dir, content):
+    with pytest.raises(uploads.Refused):
+        send(content)
+    assert (Blob.objects.count(), EvidenceFile.objects.count(), CustodyEvent.objects.count()) == (0, 0, 0)
+    assert files_in(evidence_dir) == []
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Фото будинку №1.jpg", "Фото будинку №1.jpg"),
+        ("a\0b.jpg", "a\ufffdb.jpg"),
+        ("a\r\nSet-Cookie: x.jpg", "a\ufffd\ufffdSet-Cookie: x.jpg"),
+        ("invoice\u202egpj.exe", "invoice\ufffdgpj.exe"),
+        ("half \ud800.jpg", "half \ufffd.jpg"),
+        ("../../etc/passwd", "../../etc/passwd"),
+        ('"><script>.jpg', '"><script>.jpg'),
+        ("خانه\u200cها.jpg", "خانه\u200cها.jpg"),
+        ("  ", "unnamed"),
+        ("н" * 300 + ".jpg", "н" * 200 + "…" + "н" * 50 + ".jpg"),
+    ],
+)
+def test_a_name_is_kept_as_sent_but_for_what_cannot_be_kept_or_shown(sent, kept):
+    assert EvidenceFile.objects.get(pk=send(name=sent).pk).name == kept
+
+
+def test_the_receipt_stands_or_falls_with_the_caller_s_transaction(evidence_dir):
+    with transaction.atomic():
+        send()
+        transaction.set_rollback(True)
+    assert (Blob.objects.count(), EvidenceFile.objects.count(), CustodyEvent.objects.count()) == (0, 0, 0)
+    again = send()
+    assert content_of(again) == DEED
+
+
+def test_the_bytes_go_with_their_last_receipt(evidence_dir, django_capture_on_commit_callbacks):
+    first, second = send(by=IRYNA), send(by=OLENA)
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.remove(first, by=IRYNA)
+    assert content_of(second) == DEED
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.remove(second, by=OLENA)
+    assert (Blob.objects.count(), EvidenceFile.objects.count()) == (0, 0)
+    assert files_in(evidence_dir) == []
+
+
+def test_custody_outlives_the_receipt(django_capture_on_commit_callbacks):
+    evidence_file = send()
+    public_id, sha256 = evidence_file.public_id, evidence_file.blob.sha256
+    with django_capture_on_commit_callbacks(execute=True):
+        uploads.remove(evidence_file, by=IRYNA)
+    story = CustodyEvent.objects.filter(evidence_public_id=public_id).order_by("id")
+    assert list(story.values_list("kind", "sha256")) == [("received", sha256), ("removed", sha256)]
+
+
+def test_to_remove_a_file_twice_is_to_remove_it_once():
+    evidence_file = send()
+    other_tab = EvidenceFile.objects.get()
+    uploads.remove(evidence_file, by=IRYNA)
+    uploads.remove(other_tab, by=IRYNA)
+    assert CustodyEvent.objects.filter(kind="removed").count() == 1
+
+
+def test_sweeping_removes_what_is_left_over_and_nothing_else(evidence_dir):
+    kept = send()
+    with transaction.atomic():
+        send(b"rolled back")
+        transaction.set_rollback(True)
+    storage.Arrival()._file.close()  # as after a crash
+    for path in files_in(evidence_dir):
+        age(path, hours=25)
+    with transaction.atomic():
+        send(b"too young to judge")
+        transaction.set_rollback(True)
+    assert len(files_in(evidence_dir)) == 4
+    assert uploads.sweep() == 2
+    assert len(files_in(evidence_dir)) == 2
+    assert content_of(kept) == DEED
+
+
+def test_nothing_is_swept_that_may_be_on_its_way():
+    with pytest.raises(ValueError, match="24 hours"):
+        uploads.sweep(older_than=timedelta(hours=23))
+
+
+def test_nothing_is_swept_when_no_stored_file_belongs_to_this_database(evidence_dir, caplog):
+    send()
+    [stored] = files_in(evidence_dir)
+    age(stored, hours=1000)
+    EvidenceFile.objects.all().delete()
+    Blob.objects.all().delete()
+    assert uploads.sweep() == 0
+    assert stored.exists()
+    assert "Is it the right one?" in caplog.text
+
+
+def in_thread(work):
+    outcome = []
+
+    def run():
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            outcome.append(error)
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=run)
+    thread.start()
+
+    def result():
+        thread.join(20)
+        return outcome[0]
+
+    return result
+
+
+@pytest.mark.committing
+def test_the_same_file_sent_at_once_by_eight_people_is_stored_once(evidence_dir):
+    together = threading.Barrier(8)
+
+    def send_together():
+        together.wait(20)
+        return send(DEED * 1000)
+
+    results = [in_thread(send_together) for _ in range(8)]
+    receipts = [result() for result in results]
+    assert len({receipt.pk for receipt in receipts}) == 8
+    assert Blob.objects.count() == 1
+    assert len(files_in(evidence_dir)) == 1
+    assert content_of(receipts[0]) == DEED * 1000
+
+
+@pytest.mark.committing
+def test_when_the_first_of_two_senders_fails_the_second_one_s_copy_stands(evidence_dir):
+    with transaction.atomic():
+        send(by=IRYNA)
+        second = in_thread(lambda: send(by=OLENA))
+        time.sleep(0.3)  # the second waits for the first to commit or fail
+        transaction.set_rollback(True)
+    assert content_of(second()) == DEED
+    assert EvidenceFile.objects.get().received_by_id == "olena"
+
+
+@pytest.mark.committing
+def test_a_file_sent_while_its_last_receipt_is_removed_is_kept(evidence_dir):
+    first = send(by=IRYNA)
+    with transaction.atomic():
+        uploads.remove(first, by=IRYNA)
+        second = in_thread(lambda: send(by=OLENA))
+        time.sleep(0.3)
+    assert content_of(second()) == DEED
+    assert len(files_in(evidence_dir)) == 1
+
+
+@pytest.mark.committing
+def test_a_receipt_removed_while_the_same_file_is_sent_leaves_the_bytes(evidence_dir):
+    first = send(by=IRYNA)
+    with transaction.atomic():
+        second = send(by=OLENA)
+        removed = in_thread(lambda: uploads.remove(first, by=IRYNA))
+        time.sleep(0.3)
+    assert removed() is None
+    assert content_of(second) == DEED
+    assert EvidenceFile.objects.get() == second
+
+
+@pytest.mark.committing
+def test_stored_files_go_only_when_the_removal_is_certain(evidence_dir):
+    evidence_file = send()
+    with transaction.atomic():
+        uploads.remove(EvidenceFile.objects.get(), by=IRYNA)
+        transaction.set_rollback(True)
+    assert content_of(evidence_file) == DEED

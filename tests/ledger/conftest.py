@@ -1,0 +1,39 @@
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connections, transaction
+
+from ledger.log import SYSTEM, Kind, append
+from ledger.models import Entry
+
+NOTED = Kind("test.noted", is_open=True, facts={"number": int})
+
+
+@pytest.fixture
+def note() -> Callable[..., Entry]:
+    """Appends an entry that says a number; commits it, unless a transaction is open around it."""
+
+    @transaction.atomic
+    def note(number: int = 0) -> Entry:
+        return append(NOTED, by=SYSTEM, office="system", facts={"number": number})
+
+    return note
+
+
+@pytest.fixture
+def pool() -> Iterator[ThreadPoolExecutor]:
+    """Threads, each with a database connection of its own."""
+    with ThreadPoolExecutor(16) as pool:
+        yield pool
+
+
+@pytest.fixture
+def environment(own_database: str) -> dict[str, str]:
+    """For a process of ours that shall use this test's database."""
+    urls = {}
+    for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner")):
+        address = connections[alias].settings_dict
+        urls[variable] = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(address)
+    return os.environ | urls | {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1"}
