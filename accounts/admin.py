@@ -25,7 +25,7 @@ class RoleForm(forms.Form):
 
 
 class PeopleList(ChangeList):
-    def url_for_result(self, result: User) -> str:
+    def url_for_result(self, result: Any) -> str:
         return reverse("admin:accounts_user_change", args=[result.public_id])
 
 
@@ -48,14 +48,14 @@ class UserAdmin(ModelAdmin):
     search_fields = ["email"]
     search_help_text = _("The whole e-mail address")
 
-    def get_queryset(self, request: HttpRequest) -> UserQuerySet:
+    def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("memberships")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PeopleList
 
     def get_search_results(
-        self, request: HttpRequest, queryset: UserQuerySet, search_term: str
+        self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[UserQuerySet, bool]:
         if not search_term:
             return queryset, False
@@ -82,7 +82,7 @@ class UserAdmin(ModelAdmin):
         roles = self.admin_site.admin_view(self.roles_view)
         return [path("<uuid:public_id>/roles/", roles, name="accounts_user_roles"), *super().get_urls()]
 
-    def roles_view(self, request: HttpRequest, public_id: str) -> HttpResponse:
+    def roles_view(self, request: Any, public_id: str) -> HttpResponse:
         """A person's roles, each with a button that takes it back, and a form to grant one more."""
         if not membership.may_change_roles(request.user):
             raise PermissionDenied
@@ -102,7 +102,7 @@ class UserAdmin(ModelAdmin):
         }
         return TemplateResponse(request, "admin/accounts/user/roles.html", context)
 
-    def _change(self, request: HttpRequest, user: User, role: Role) -> None:
+    def _change(self, request: Any, user: User, role: Role) -> None:
         act = membership.revoke if "revoke" in request.POST else membership.grant
         try:
             act(user, role, by=request.user)

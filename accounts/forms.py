@@ -30,6 +30,7 @@ CODE = {
     "label": _("Code"),
     "hint": _("The six digits that your app shows now, or one of your recovery codes."),
     "errors": {"required": _("Enter the code.")},
+    "attributes": {"class": "w10", "inputmode": "numeric"},
 }
 
 
@@ -44,6 +45,7 @@ class PlainWords(forms.Form):
             field.label = words["label"]
             field.help_text = words.get("hint", "")
             field.error_messages |= words["errors"]
+            field.widget.attrs |= words.get("attributes", {})
 
 
 class SignInForm(PlainWords, account.LoginForm):
@@ -51,7 +53,7 @@ class SignInForm(PlainWords, account.LoginForm):
 
 
 class SignUpForm(PlainWords, account.SignupForm):
-    words = {"email": EMAIL, "password1": NEW_PASSWORD | {"label": _("Choose a password")}}
+    words = {"email": EMAIL, "password1": NEW_PASSWORD | {"label": PASSWORD["label"]}}
 
     def validate_unique_email(self, value: str) -> str:
         # An address somebody only wants to change to, unconfirmed, does not keep its owner out.
@@ -78,7 +80,7 @@ class ForgottenPasswordForm(PlainWords, account.ResetPasswordForm):
     def clean_email(self) -> str:
         email = super().clean_email()
         # A mistyped new address, not yet confirmed, must not open the account to whoever reads that mailbox.
-        self.users = [user for user in self.users if user.email == email]
+        self.users: list[User] = [user for user in self.users if user.email == email]
         return email
 
 

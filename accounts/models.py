@@ -44,10 +44,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     """A person who signs in with an e-mail address. Outside this app they are known by `public_id` only."""
 
     # Permissions come from roles (accounts.roles), never from rows.
-    groups = None
-    user_permissions = None
+    groups = None  # type: ignore[assignment]
+    user_permissions = None  # type: ignore[assignment]
 
-    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    public_id = models.UUIDField(_("public id"), default=uuid.uuid4, unique=True, editable=False)
     email = models.EmailField(_("e-mail address"))
     language = models.CharField(_("language of our e-mails"), max_length=12)
     is_active = models.BooleanField(_("may sign in"), default=True)

@@ -137,6 +137,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         "event_first_day",
         "amount",
         "currency",
+        "discreet",
     ]
     _move(claim, State.SUBMITTED, at=at, fields=fields)
     version.save(force_insert=True)
@@ -221,6 +222,7 @@ def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> N
     for question, when in _fed(asked, answers, "event_date")[:1]:
         claim.event_on = when["start"] if question.type is Type.PERIOD else when
         claim.event_first_day = first_day(claim.event_on)
+    claim.discreet = any(answer == "yes" for _question, answer in _fed(asked, answers, "contact.discreet"))
     for _question, money in _fed(asked, answers, "amount")[:1]:
         claim.amount, claim.currency = Decimal(money["amount"]), money["currency"]
 

@@ -83,6 +83,7 @@ FEEDS: Mapping[str, tuple[Type, ...]] = {
     "claimant.registration_number": (Type.TEXT,),
     "claimant.country": (Type.COUNTRY,),
     "claimant.identifier": (Type.TEXT,),
+    "contact.discreet": (Type.YES_NO,),
     "person_covered": (Type.PERSON,),
     "aid": (Type.GROUP,),
     "place": (Type.SETTLEMENT,),

@@ -1,6 +1,6 @@
 """Telling people that there is news: a follower of the ledger writes what is owed, the worker sends it.
 
-Mail says nothing personal (design.md, Words): the number, and where to read on.
+Mail says nothing personal: the number, and where to read on. Who asked for discreet contact gets none.
 """
 
 import logging
@@ -37,7 +37,9 @@ def follow() -> int:
 
 def _owe(sealed: list[tuple[int, Entry]]) -> None:
     told = [(index, entry) for index, entry in sealed if entry.kind in TOLD]
-    claims = {c.public_id: c for c in Claim.objects.filter(public_id__in=[e.claim for _index, e in told])}
+    public_ids = [entry.claim for _index, entry in told]
+    writable = Claim.objects.filter(public_id__in=public_ids, discreet=False)
+    claims = {claim.public_id: claim for claim in writable}
     Notice.objects.bulk_create(
         Notice(
             claim=claims[entry.claim],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.template.defaultfilters import filesizeformat
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 HEAD_BYTES = 4096
 
@@ -45,15 +45,8 @@ def too_large(limit: int) -> Refused:
     )
 
 
-def too_many(limit: int) -> Refused:
-    return Refused(
-        ngettext(
-            "Send one file at a time. We did not keep this one: send it again by itself.",
-            "Send at most %(limit)s files at a time. We did not keep this one: send it again by itself.",
-            limit,
-        )
-        % {"limit": limit}
-    )
+def too_many() -> Refused:
+    return Refused(_("Too many files at once. We did not keep this one: send it again by itself."))
 
 
 def not_stored() -> Refused:

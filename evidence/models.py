@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from ledger.models import AppendOnly
 
@@ -86,10 +87,10 @@ class EvidenceFile(models.Model):
 
 
 class CustodyKind(models.TextChoices):
-    RECEIVED = "received", _("Received")
-    VIEWED = "viewed", _("Viewed")
-    DOWNLOADED = "downloaded", _("Downloaded")
-    REMOVED = "removed", _("Removed")
+    RECEIVED = "received", pgettext_lazy("custody", "Received")
+    VIEWED = "viewed", pgettext_lazy("custody", "Viewed")
+    DOWNLOADED = "downloaded", pgettext_lazy("custody", "Downloaded")
+    REMOVED = "removed", pgettext_lazy("custody", "Removed")
 
 
 class CustodyEvent(AppendOnly):

@@ -118,7 +118,7 @@ class EvidenceUploadHandler(FileUploadHandler):
         self._current = Incoming(file_name, limit=self._limit, accepted=self._accepted)
         self._count += 1
         if self._count > self._files:
-            self._current.refusal = kinds.too_many(self._files)
+            self._current.refusal = kinds.too_many()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if self._current:

@@ -119,6 +119,7 @@ class Migration(migrations.Migration):
                 ("sensitive", models.BooleanField(default=False)),
                 ("claimant_kind", models.CharField(max_length=16)),
                 ("language", models.CharField(max_length=2)),
+                ("discreet", models.BooleanField(default=False)),
                 (
                     "state",
                     models.CharField(

@@ -56,6 +56,7 @@ class Claim(models.Model):
     claimant = models.ForeignKey(Claimant, models.PROTECT, null=True, related_name="claims")
     filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims_filed")
     language = models.CharField(max_length=2)
+    discreet = models.BooleanField(default=False)  # no letters about this claim (rules.md 12)
     state = models.CharField(max_length=28, choices=State, default=State.DRAFT, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
     region = models.CharField(max_length=8, blank=True)

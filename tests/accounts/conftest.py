@@ -19,8 +19,11 @@ from ledger.log import SYSTEM
 PASSWORD = "correct horse battery staple"
 
 
+ENGLISH = {"accept-language": "en"}
+
+
 @pytest.fixture
-def person(db: None) -> Callable[..., User]:
+def person() -> Callable[..., User]:
     def make(name: str, *roles: Role, **fields: object) -> User:
         user = User.objects.create_user(f"{name}@example.org", PASSWORD, **({"language": "en"} | fields))
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
@@ -33,12 +36,7 @@ def person(db: None) -> Callable[..., User]:
 
 @pytest.fixture
 def english() -> Client:
-    return Client(headers={"accept-language": "en"})
-
-
-@pytest.fixture
-def ukrainian() -> Client:
-    return Client(headers={"accept-language": "uk"})
+    return Client(headers=ENGLISH)
 
 
 def sign_in(client: Client, user: User, password: str = PASSWORD, **data: str):

@@ -62,7 +62,9 @@ class Inline(HTMLParser):
                 self.refused.append(f"{tag} {name}")
             if (value or "").strip().lower().startswith(("data:", "javascript:")):
                 self.refused.append(f"{tag} {name}={value}")
-            if name in ("src", "href", "action") and (value or "").startswith(("http:", "https:", "//")):
+            if (name in ("src", "action") or (tag, name) == ("link", "href")) and (value or "").startswith(
+                ("http:", "https:", "//")
+            ):
                 self.refused.append(f"{tag} {name}={value}")
 
 

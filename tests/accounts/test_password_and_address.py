@@ -7,7 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import User
-from tests.accounts.conftest import PASSWORD, link_in_letter, sign_in
+from tests.accounts.conftest import ENGLISH, PASSWORD, link_in_letter, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -43,7 +43,7 @@ def test_a_reset_link_works_once(english, person):
     forget(english)
     link = link_in_letter()
     choose(english, link)
-    page = Client(headers=english.headers).get(link)
+    page = Client(headers=ENGLISH).get(link)
     assert "This link does not work any more" in page.text
 
 

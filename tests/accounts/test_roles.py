@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.utils import translation
 
 from accounts import membership
 from accounts.models import RoleMembership, User
@@ -12,6 +13,13 @@ from ledger.log import SYSTEM, Actor
 from ledger.models import Entry
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _in_english():
+    with translation.override("en"):
+        yield
+
 
 # permission: the roles that have it. Nothing else allows anything.
 MATRIX = {

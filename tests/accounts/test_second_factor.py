@@ -16,14 +16,12 @@ CODE = reverse("mfa_authenticate")
 
 
 @pytest.fixture
-def protected(english, person, django_capture_on_commit_callbacks):
+def protected(english, person):
     """A signed-in person with a second factor: the person, and the app that shows their codes."""
     olena = person("olena")
     sign_in(english, olena)
     english.post(reverse("account_reauthenticate"), {"password": PASSWORD})
-    with django_capture_on_commit_callbacks(execute=True):
-        app = set_up_second_factor(english)
-    return olena, app
+    return olena, set_up_second_factor(english)
 
 
 def test_after_the_password_a_code_is_asked_for(english, protected):
@@ -128,7 +126,8 @@ def test_recovery_codes_are_shown_and_saved(english, protected):
     assert file["Content-Disposition"].startswith("attachment")
 
 
-def test_the_owner_is_told_by_letter(protected):
+@pytest.mark.committing
+def test_the_owner_is_told_by_e_mail(protected):
     assert mail.outbox[-1].subject == "The second step is on"
 
 

@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.roles import Role
 from tests.accounts.conftest import PASSWORD, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ def test_capitals_in_the_address_do_not_matter(english, person):
 
 
 def test_staff_come_to_the_staff_area(english, person):
-    assert sign_in(english, person("petro", "reviewer")).url == "/admin/"
+    assert sign_in(english, person("petro", Role.REVIEWER)).url == "/admin/"
 
 
 def test_a_wrong_password_and_an_unknown_address_get_one_answer(english, person):

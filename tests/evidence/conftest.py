@@ -1,5 +1,9 @@
+import hypothesis
 import pytest
 from django.utils import translation
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a busy one must not fail a test
+hypothesis.settings.load_profile("any machine")
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,6 @@ import tracemalloc
 
 import pytest
 from django import forms
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -33,7 +32,7 @@ class FileForm(forms.Form):
 @csrf_exempt
 def add(request, files):
     if request.headers.get("X-Who") != "iryna":
-        raise PermissionDenied
+        return refuse(request)
     with uploads.receiving(request, limit=LIMIT, accepted=["application/pdf", "image/png"], files=files):
         return _add(request)
 
@@ -53,7 +52,17 @@ def _add(request):
     return HttpResponse(f"kept, {request.POST['kind']}")
 
 
+def refuse(request, exception=None, reason=""):
+    return HttpResponse(f"refused: {reason}", status=400 if exception else 403)
+
+
 urlpatterns = [path("add/<int:files>/", add)]
+handler400 = refuse
+
+
+@pytest.fixture(autouse=True)
+def _plain_refusals(settings):
+    settings.CSRF_FAILURE_VIEW = f"{__name__}.refuse"
 
 
 def part(name, content, filename=None):
@@ -89,7 +98,7 @@ def test_a_file_in_a_form_is_kept_with_the_fields_around_it(evidence_dir):
 
 
 def test_nothing_is_read_before_it_is_known_who_is_there(evidence_dir, monkeypatch):
-    monkeypatch.setattr(uploads, "Incoming", lambda *_: pytest.fail("the body was read"))
+    monkeypatch.setattr(uploads, "Incoming", lambda *_, **__: pytest.fail("the body was read"))
     assert post(body(part("file", PDF, "a.pdf")), who="nobody").status_code == 403
 
 
@@ -99,8 +108,28 @@ def test_a_form_from_another_site_is_refused_and_leaves_nothing(evidence_dir):
 
 
 def test_a_form_from_another_site_is_refused_unread_where_the_browser_says_so(evidence_dir, monkeypatch):
-    monkeypatch.setattr(uploads, "Incoming", lambda *_: pytest.fail("the body was read"))
+    monkeypatch.setattr(uploads, "Incoming", lambda *_, **__: pytest.fail("the body was read"))
     assert post(body(part("file", PDF, "a.pdf")), Origin="https://evil.example").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/cron.d/a.pdf", "a.pdf"),
+        ("C:\\fakepath\\a.pdf", "a.pdf"),
+        ("a\0b\u202efdp.exe", "abfdp.exe"),
+        ("a&quot;&#13;&#10;b.pdf", 'a"b.pdf'),
+        ("н" * 300, "н" * 200 + "…" + "н" * 54),
+    ],
+)
+def test_a_hostile_name_is_only_a_label(sent, kept):
+    assert post(body(part("file", PDF, sent))).status_code == 200
+    assert EvidenceFile.objects.get().name == kept
+
+
+def test_a_name_longer_than_any_system_has_is_a_bad_request(evidence_dir):
+    assert post(body(part("file", PDF, "н" * 600))).status_code == 400
+    assert files_in(evidence_dir) == []
 
 
 @pytest.mark.parametrize(
@@ -131,7 +160,7 @@ def test_what_is_over_the_limit_is_not_written(evidence_dir, monkeypatch):
 
 def test_more_files_than_asked_for_are_refused_one_by_one():
     answer = post(body(part("file", PDF, "a.pdf"), part("file", PDF + b"b", "b.pdf")))
-    assert "Send one file at a time." in answer.content.decode()
+    assert "Too many files at once." in answer.content.decode()
     assert EvidenceFile.objects.get().name == "a.pdf"
 
 

@@ -8,6 +8,7 @@ import time
 from datetime import timedelta
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
 
 from evidence import storage, uploads
@@ -48,6 +49,11 @@ def test_a_receipt_says_what_came_from_whom():
     assert evidence_file.blob.size_bytes == len(DEED)
     assert evidence_file.blob.media_type == "text/plain"
     assert content_of(evidence_file) == DEED
+
+
+@pytest.mark.parametrize("name", ["photo.png", "photo.exe", "photo", "фото.html"])
+def test_a_name_says_nothing_of_the_kind(name):
+    assert send(b"\xff\xd8\xff\xe0", name=name).blob.media_type == "image/jpeg"
 
 
 def test_custody_begins_with_the_receipt():
@@ -168,6 +174,13 @@ def test_sweeping_removes_what_is_left_over_and_nothing_else(evidence_dir):
     assert uploads.sweep() == 2
     assert len(files_in(evidence_dir)) == 2
     assert content_of(kept) == DEED
+
+
+def test_the_sweeping_command_says_how_many_it_removed(evidence_dir, capsys):
+    storage.Arrival()._file.close()
+    age(files_in(evidence_dir)[0], hours=25)
+    call_command("sweep_evidence")
+    assert capsys.readouterr().out == "1 left-over files removed\n"
 
 
 def test_nothing_is_swept_that_may_be_on_its_way():

@@ -80,9 +80,10 @@
     input.addEventListener("change", () => {
       const files = [...input.files];
       const large = files.some((file) => file.size > (input.dataset.max || Infinity));
-      const size = files.reduce((sum, file) => sum + file.size, 0) / 1e6;
-      const megabytes = new Intl.NumberFormat(language, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 });
-      said.textContent = large ? words.large : files.length ? megabytes.format(size) : "";
+      const size = files.reduce((sum, file) => sum + file.size, 0);
+      const [unit, bytes] = size < 1e6 ? ["kilobyte", 1e3] : ["megabyte", 1e6];
+      const shown = new Intl.NumberFormat(language, { style: "unit", unit, maximumFractionDigits: 1 });
+      said.textContent = large ? words.large : files.length ? shown.format(size / bytes) : "";
       said.classList.toggle("error", large);
     });
   });
