@@ -4,7 +4,7 @@ PostgreSQL of the data folder running, or has it for its own time."""
 
 import os
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
@@ -18,6 +18,7 @@ WITHOUT_DATABASE = {"check", "collectstatic", "diffsettings", "help", "makemigra
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "registry.settings")
     command = sys.argv[1] if len(sys.argv) > 1 else "help"
+    database: AbstractContextManager[None]
     try:
         if env.is_set("DATABASE_URL") or command in WITHOUT_DATABASE or command.startswith("-"):
             database = nullcontext()

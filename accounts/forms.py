@@ -1,5 +1,6 @@
 """allauth's forms in our words: a label, an error that says what to do, no placeholder."""
 
+from textwrap import wrap
 from typing import Any
 
 from allauth.account import forms as account
@@ -115,3 +116,8 @@ class CodeAgainForm(PlainWords, second_factor.ReauthenticateForm):
 
 class FirstCodeForm(PlainWords, totp.ActivateTOTPForm):
     words = {"code": CODE | {"hint": _("The six digits that your app shows now.")}}
+
+    @property
+    def key(self) -> str:
+        """The secret as one types it: in groups of four."""
+        return " ".join(wrap(self.secret, 4))

@@ -200,7 +200,11 @@ def detach(attachment: Attachment, *, by: User) -> None:
 def discard(claim: Claim, *, by: User) -> None:
     """Delete a draft with everything in it. It never had a number, so nothing remains."""
     _open(claim)
-    attachments = list(Attachment.objects.filter(claim=claim).select_related("evidence_file"))
+    attachments = list(
+        Attachment.objects.filter(claim=claim)
+        .select_related("evidence_file")
+        .order_by("evidence_file__blob_id")
+    )
     Attachment.objects.filter(claim=claim).delete()
     for attachment in attachments:
         uploads.remove(attachment.evidence_file, by=by.actor)

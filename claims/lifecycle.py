@@ -23,6 +23,7 @@ from claims.models import (
     Consent,
     Draft,
     PersonCovered,
+    Place,
     State,
 )
 from claims.versions import Declaration
@@ -216,9 +217,8 @@ def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -
 def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
     """Fill the columns that lists, searches and agreements ask about."""
     for _question, place in _fed(asked, answers, "place")[:1]:
-        if "code" in place:
-            claim.place_id = place["code"]
-            claim.region = claim.place.region if claim.place else ""
+        if found := Place.objects.filter(code=place.get("code")).first():
+            claim.place, claim.region = found, found.region
     for question, when in _fed(asked, answers, "event_date")[:1]:
         claim.event_on = when["start"] if question.type is Type.PERIOD else when
         claim.event_first_day = first_day(claim.event_on)

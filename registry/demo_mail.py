@@ -51,9 +51,10 @@ def letters(folder: Path) -> list[Letter]:
 
 
 def _folder() -> Path:
-    if not settings.DEMO:
+    folder = getattr(settings, "EMAIL_FILE_PATH", None)
+    if not settings.DEMO or folder is None:
         raise Http404
-    return Path(settings.EMAIL_FILE_PATH)
+    return Path(folder)
 
 
 def _letters_in(file: Path) -> list[Letter]:

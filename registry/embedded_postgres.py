@@ -106,16 +106,18 @@ class Server:
             self._check_version()
             deadline = time.monotonic() + START_SECONDS
             while True:
-                if not self.is_running():
+                if self.is_running():
+                    try:
+                        self._make_roles_and_database()
+                        return
+                    except psycopg.OperationalError as error:  # it may be recovering from a crash
+                        if "authentication failed" in str(error) or time.monotonic() > deadline:
+                            raise Failure(f"The embedded database refuses us: {error}") from error
+                elif self.pid() is None:
                     self._launch(when_orphaned)
-                try:
-                    self._make_roles_and_database()
-                except psycopg.OperationalError as error:  # it may be recovering from a crash
-                    if "authentication failed" in str(error) or time.monotonic() > deadline:
-                        raise Failure(f"The embedded database refuses us: {error}") from error
-                    time.sleep(0.2)
-                else:
-                    return
+                elif time.monotonic() > deadline:
+                    raise Failure(f"The embedded database neither starts nor stops. Its log: {self.log}")
+                time.sleep(0.05)
 
     def is_running(self) -> bool:
         """Whether a server of this folder runs and accepts connections."""
@@ -271,12 +273,10 @@ class Server:
         return pid is not None and f"-D {self.folder} " in children.command_line(pid)
 
     def _drop_stale_pid_file(self) -> None:
-        """After a crash its number may belong to another program, which PostgreSQL takes for a server."""
-        pid, _ = self._postmaster()
-        if self._process is not None:
-            self._process.poll()  # until we have taken note of its end, its number counts as alive
-        if pid is not None and not self._is_ours(pid) and children.command_line(pid):
-            (self.folder / "postmaster.pid").unlink()
+        """After a crash its number may belong to another program, or to a dead process that nobody has taken
+        note of; PostgreSQL would take either for a server. It still sees the memory of a living one."""
+        if self.pid() is None:
+            (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def _rotate_log(self) -> None:
         if self.log.exists() and self.log.stat().st_size > LOG_BYTES:
@@ -334,7 +334,9 @@ def connect(facts: Mapping[str, Any], role: str, *, database: str) -> psycopg.Co
 def databases(data_dir: Path) -> dict[str, dict[str, Any]]:
     """Django's DATABASES. Before the first start there is nothing to connect to, and connecting says so."""
     server = Server(data_dir)
-    facts = server.facts() if server.facts_file.exists() else {"port": 0, "passwords": {APP: "", OWNER: ""}}
+    facts: dict[str, Any] = {"port": 0, "passwords": {APP: "", OWNER: ""}}
+    if server.facts_file.exists():
+        facts = server.facts()
     return {
         alias: env.postgresql(
             name=DATABASE, user=role, password=facts["passwords"][role], host=HOST, port=facts["port"]

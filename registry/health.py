@@ -6,12 +6,11 @@ from datetime import timedelta
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from claims.models import Category
-from ledger.models import Pending
+from ledger.sealing import oldest_pending_age
 
 SEALER_LATE_AFTER = timedelta(seconds=30)
 
@@ -56,7 +55,8 @@ def mandate() -> bool:
 
 def sealer() -> bool:
     """Entries wait for their index for a moment only, unless the sealer is not running."""
-    return not Pending.objects.filter(entry__at__lt=timezone.now() - SEALER_LATE_AFTER).exists()
+    age = oldest_pending_age()
+    return age is None or age < SEALER_LATE_AFTER
 
 
 def once(ready: Callable[[], bool]) -> Callable[[], bool]:

@@ -15,10 +15,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from types import FrameType
-from typing import IO, NoReturn
-from urllib.error import URLError
+from typing import NoReturn
 from urllib.request import urlopen
 
 import django
@@ -55,18 +55,19 @@ class Child:
         self.process = children.spawn(self.command, env=environ, cwd=env.BASE_DIR)
         self.started_at = time.monotonic()
 
-    def has_died(self) -> bool:
-        """Notes the death and when to start again."""
+    def ended(self) -> int | None:
+        """The exit status if it ended by itself (negative: by a signal), having noted when to try again."""
         if self.process is None or self.process.poll() is None:
-            return False
-        say(f"The {self.name} ended by itself (exit {self.process.returncode}); starting it again.")
+            return None
+        status = self.process.returncode
+        say(f"The {self.name} has ended (exit {status}); it is started again.")
         self.end(signal.SIGKILL)  # its own children, if any are left
         if time.monotonic() - self.started_at > STEADY_SECONDS:
             self.pause = FIRST_PAUSE_SECONDS
         self.start_after = time.monotonic() + self.pause
         self.pause = min(self.pause * 2, LONGEST_PAUSE_SECONDS)
         self.process = None
-        return True
+        return int(status)
 
     def end(self, how: signal.Signals) -> None:
         """Sends the signal to the process and everything it started."""
@@ -105,9 +106,7 @@ def main() -> int:
         with only_one(data_dir), database(data_dir) as server:
             prepare(data_dir)
             with processes(port, data_dir) as started:
-                wait_until_ready(port, started)
-                greet(port, data_dir)
-                supervise(started, server, data_dir)
+                supervise(started, server, port, data_dir)
     except Stop:
         say("Stopped.")
     except (ImproperlyConfigured, embedded_postgres.Failure, CommandError, CannotRun) as problem:
@@ -222,29 +221,15 @@ def end_all(started: list[Child]) -> None:
                 child.process.wait(max(0.0, deadline - time.monotonic()))
             child.end(signal.SIGKILL)
             child.process.wait()
+            child.process = None
 
 
-def wait_until_ready(port: int, started: list[Child]) -> None:
-    answer, deadline = "", time.monotonic() + READY_SECONDS
-    while time.monotonic() < deadline:
-        for child in started:
-            if child.process is not None and child.process.poll() is not None:
-                raise CannotRun(
-                    f"The {child.name} does not start (exit {child.process.returncode}). "
-                    "Its own words stand above."
-                )
-        try:
-            with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):  # noqa: S310 -- our own address
-                return
-        except (URLError, OSError) as problem:
-            answer = _body_of(problem)
-        time.sleep(0.1)
-    raise CannotRun(f"The web server was not ready within {READY_SECONDS} seconds: {answer}")
-
-
-def _body_of(problem: Exception) -> str:
-    body: IO[bytes] | None = getattr(problem, "fp", None)
-    return body.read().decode(errors="replace") if body else str(problem)
+def is_ready(port: int) -> bool:
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):  # noqa: S310 -- our own address
+            return True
+    except (HTTPException, OSError):
+        return False
 
 
 def greet(port: int, data_dir: Path) -> None:
@@ -258,19 +243,30 @@ def greet(port: int, data_dir: Path) -> None:
     )
 
 
-def supervise(started: list[Child], server: embedded_postgres.Server | None, data_dir: Path) -> NoReturn:
-    """Until Stop is raised."""
+def supervise(
+    started: list[Child], server: embedded_postgres.Server | None, port: int, data_dir: Path
+) -> NoReturn:
+    """Until Stop is raised. Raises CannotRun if a process ends by itself before the first page was ready."""
+    ready, deadline = False, time.monotonic() + READY_SECONDS
     while True:
         if server is not None and not server.is_running():
-            say("The database ended by itself; starting it again.")
+            say("The database has ended; starting it and all others again.")
             end_all(started)  # its port may change, and they read it when they start
-            for child in started:
-                child.process = None
             server.start()
         for child in started:
-            child.has_died()
+            ended = child.ended()
+            if ended is not None and ended > 0 and not ready:
+                raise CannotRun(f"The {child.name} does not start (exit {ended}). Its own words stand above.")
         start_waiting(started, data_dir)
-        time.sleep(0.5)
+        if not ready and is_ready(port):
+            ready = True
+            greet(port, data_dir)
+        elif not ready and time.monotonic() > deadline:
+            raise CannotRun(
+                f"The web server was not ready within {READY_SECONDS} seconds. "
+                f"http://127.0.0.1:{port}/readyz would say what it waits for; the lines above may say why."
+            )
+        time.sleep(0.5 if ready else 0.1)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,13 @@ class RequestIdFilter(logging.Filter):
         return True
 
 
+class WithoutReadiness(logging.Filter):
+    """Only /readyz answers 503, and it is asked every second."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return getattr(record, "status_code", None) != 503
+
+
 class Formatter(logging.Formatter):
     """Tracebacks without PostgreSQL's DETAIL and CONTEXT lines: they quote the row, and so the person."""
 

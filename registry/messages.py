@@ -43,7 +43,7 @@ msgstr ""
 """  # noqa: E501
 _PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%[sd]|\{\w*\}")
 
-Key = tuple[str | tuple[str, ...], str | None]
+Key = tuple[str, str | None]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Text:
 
 def used() -> list[Text]:
     """Every translatable text of our code and templates."""
-    texts = []
+    texts: list[Text] = []
     for folder in CODE:
         for file in sorted((BASE_DIR / folder).rglob("*.py")):
             texts += _texts(file, file.read_bytes())
@@ -106,7 +106,7 @@ def _misfits(message: Message) -> list[str]:
 
     A plural form for one thing may leave the number out.
     """
-    wanted = set(_PLACEHOLDER.findall(" ".join(message.id if message.pluralizable else [message.id])))
+    wanted = set(_PLACEHOLDER.findall(" ".join(_ids(message))))
     misfits = []
     for number, string in enumerate(_strings(message)):
         has = set(_PLACEHOLDER.findall(string))
@@ -152,7 +152,7 @@ def write(catalogue: Catalog, file: Path, texts: list[Text]) -> None:
     """Sorted, with the files that use each text, and nothing that changes by itself."""
     for message in catalogue:
         files = {text.file for text in texts if text.key == _key(message)}
-        message.locations = [(name, None) for name in sorted(files)]
+        message.locations = [(name, 0) for name in sorted(files)]
         message.auto_comments = []
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("wb") as stream:
@@ -165,7 +165,7 @@ def untranslated(catalogue: Catalog, texts: list[Text]) -> Catalog:
     for text in texts:
         message = _find(catalogue, text.key)
         if message is None or not all(_strings(message)):
-            missing.add(text.id, context=text.context, locations=[(text.file, None)])
+            missing.add(text.id, context=text.context, locations=[(text.file, 0)])
     return missing
 
 
@@ -174,11 +174,17 @@ def _find(catalogue: Catalog, key: Key) -> Message | None:
 
 
 def _key(message: Message) -> Key:
-    return (message.id[0] if message.pluralizable else message.id), message.context
+    return _ids(message)[0], message.context
+
+
+def _ids(message: Message) -> tuple[str, ...]:
+    """The text, or its singular and plural."""
+    return (message.id,) if isinstance(message.id, str) else tuple(message.id)
 
 
 def _strings(message: Message) -> tuple[str, ...]:
-    return tuple(message.string) if message.pluralizable else (message.string,)
+    """The translation, or its plural forms; empty where there is none."""
+    return (message.string or "",) if isinstance(message.string, str | None) else tuple(message.string)
 
 
 def _is_elsewhere(message: Message) -> bool:

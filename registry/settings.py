@@ -92,10 +92,11 @@ else:
                 "the tables: docs/operations.md shows how to create the two roles."
             )
 
+CACHE_TABLE = "registry_cache"  # unlogged, made by `manage.py migrate`; shared by all processes
 CACHES = {
     "default": {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "registry_cache",  # unlogged, made by `manage.py migrate`; shared by all processes
+        "LOCATION": CACHE_TABLE,
         "OPTIONS": {"MAX_ENTRIES": 100_000},
     },
 }
@@ -218,7 +219,10 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, least=0, most=10
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "filters": {"request_id": {"()": "registry.logs.RequestIdFilter"}},
+    "filters": {
+        "request_id": {"()": "registry.logs.RequestIdFilter"},
+        "without_readiness": {"()": "registry.logs.WithoutReadiness"},
+    },
     "formatters": {
         "line": {
             "()": "registry.logs.Formatter",
@@ -230,5 +234,8 @@ LOGGING = {
         "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
     },
     "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-    "loggers": {"django": {"handlers": [], "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "propagate": True},
+        "django.request": {"filters": ["without_readiness"]},
+    },
 }

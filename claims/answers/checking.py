@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -18,9 +19,11 @@ from claims.answers.parsing import EARLIEST_YEAR, FRACTION, first_day
 from claims.mandates import FilingForm, Question, Type
 
 STATES = ("unknown", "not_said", "later")
-DECIMAL = re.compile(r"(0|[1-9]\d{0,14})(\.\d{1,6})?")
-AMOUNT = re.compile(r"(0|[1-9]\d{0,14})\.\d{2}")
+DECIMAL = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
+AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
 SHORT = 300
+NAMES = ("family_name", "given_name")
+"""The parts of a person's name of which a claim needs one (rules.md 1)."""
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,19 @@ def _text(question: Question, answer: Any) -> None:
 def _integer(question: Question, answer: Any) -> None:
     if not isinstance(answer, int) or isinstance(answer, bool):
         raise NotAnAnswer(_("This must be a whole number."))
-    low, high = question.minimum or 0, question.maximum or 10**12
-    if not low <= answer <= high:
-        raise NotAnAnswer(_("Enter a number from %(low)s to %(high)s.") % {"low": low, "high": high})
+    _within_bounds(question, answer)
 
 
 def _decimal(question: Question, answer: Any) -> None:
     if not isinstance(answer, str) or not DECIMAL.fullmatch(answer):
         raise NotAnAnswer(_("This must be a number written as a text, like 12.5."))
+    _within_bounds(question, Decimal(answer))
+
+
+def _within_bounds(question: Question, number: int | Decimal) -> None:
+    low, high = question.minimum or 0, question.maximum or 10**12
+    if not low <= number <= high:
+        raise NotAnAnswer(_("Enter a number from %(low)s to %(high)s.") % {"low": low, "high": high})
 
 
 def _money(question: Question, answer: Any) -> None:
@@ -228,6 +236,8 @@ def _parts(question: Question, answer: Any) -> None:
             _when(question, value, "/born")
         else:
             _string(value, SHORT, f"/{key}")
+    if question.type is Type.PERSON and question.required and not answer.keys() & set(NAMES):
+        raise NotAnAnswer(_("Enter at least a family name or a given name."))
 
 
 def _fraction(question: Question, answer: Any) -> None:

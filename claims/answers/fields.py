@@ -189,7 +189,7 @@ def _number_field(question: Question) -> AnswerField:
     def read(raw: Any) -> Any:
         if _blank(raw):
             return None
-        value = parsing.number(raw, places=places)
+        value = parsing.number(raw, places=places, thousands=places == 0)
         return int(value) if question.type is Type.INTEGER else f"{value.normalize():f}"
 
     return AnswerField(

@@ -9,9 +9,10 @@ from fractions import Fraction
 from django.utils.translation import gettext as _
 
 SPACES = dict.fromkeys(map(ord, " \u00a0\u202f\u2009\t'’"), None)
-NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
-PARTIAL_DATE = re.compile(r"(\d{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12]\d|3[01]))?)?")
-FRACTION = re.compile(r"([1-9]\d{0,5})/([1-9]\d{0,5})")
+NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+PARTIAL_DATE = re.compile(r"([0-9]{4})(?:-(0[1-9]|1[0-2])(?:-(0[1-9]|[12][0-9]|3[01]))?)?")
+FRACTION = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
+SHARE = re.compile(r"[0-9]{1,6}/[1-9][0-9]{0,5}|[0-9]{1,6}(?:[.,][0-9]{1,6})?%?")
 EARLIEST_YEAR = 1900
 
 
@@ -43,7 +44,7 @@ def number(value: str, *, places: int, thousands: bool = False) -> Decimal:
     separator before exactly three digits groups them ("1,234" is 1234: money has two decimals)."""
     wrong = Unreadable(_("Enter a number in digits, like 1 234,50."))
     digits = unicodedata.normalize("NFKC", value).translate(SPACES)
-    if not NUMBER.fullmatch(digits) or not digits.isascii():
+    if not NUMBER.fullmatch(digits):
         raise wrong
     marks = [c for c in digits if c in ".,"]
     whole, decimals = digits, ""
@@ -62,6 +63,8 @@ def number(value: str, *, places: int, thousands: bool = False) -> Decimal:
             raise wrong
         if len(groups) > 1 and (len(groups[0]) > 3 or any(len(g) != 3 for g in groups[1:])):
             raise wrong
+    if decimals and not places:
+        raise Unreadable(_("Enter a whole number, without a comma."))
     if len(decimals) > places:
         raise Unreadable(_("Enter at most %(places)s digits after the comma.") % {"places": places})
     if len(whole.lstrip("0")) > 15:
@@ -104,15 +107,11 @@ def fraction(value: str) -> str:
     """A share above 0 and up to 1 as "1/2", from "1/2", "½", "50 %" or "0,5"."""
     wrong = Unreadable(_("Enter the share as a fraction, like 1/2, or as a percentage, like 50 %."))
     plain = unicodedata.normalize("NFKC", value).replace("\u2044", "/").translate(SPACES)
-    try:
-        if plain.endswith("%"):
-            share = Fraction(plain[:-1].replace(",", ".")) / 100
-        else:
-            share = Fraction(plain.replace(",", "."))
-            if "/" in plain and FRACTION.fullmatch(plain) and 0 < share <= 1:
-                return plain
-    except (ValueError, ZeroDivisionError):
-        raise wrong from None
+    if not SHARE.fullmatch(plain):
+        raise wrong
+    share = Fraction(plain.removesuffix("%").replace(",", "."))
+    if plain.endswith("%"):
+        share /= 100
     if not 0 < share <= 1 or share.denominator > 999_999:
         raise wrong
-    return f"{share.numerator}/{share.denominator}"
+    return plain if FRACTION.fullmatch(plain) else f"{share.numerator}/{share.denominator}"

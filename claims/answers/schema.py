@@ -1,13 +1,14 @@
 """A category's answers as JSON Schema 2020-12, for partners and for anybody's validator.
 
 Says what claims.answers.checking does, but for what a schema cannot know: today's date, the calendar's
-days, that a period ends after it starts, that a share is at most 1, that a settlement's code exists.
+days and its first year, that a period ends after it starts, that a share is at most 1, the bounds of a
+decimal, that 12.0 is not how we write 12, halves of surrogate pairs.
 """
 
 from typing import Any
 
 from claims import mandates
-from claims.answers.checking import AMOUNT, DECIMAL, SHORT, STATES, countries
+from claims.answers.checking import AMOUNT, DECIMAL, NAMES, SHORT, STATES, countries
 from claims.answers.parsing import FRACTION, PARTIAL_DATE
 from claims.mandates import Condition, FilingForm, Question, Type
 
@@ -19,7 +20,8 @@ STATE: Schema = {
     "required": ["state"],
     "additionalProperties": False,
 }
-NO_CONTROL = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+NOT_BLANK = r"^\s*[^\s\u0000][^\u0000]*$"
+END = r"$(?!\n)"  # where `$` alone also stands before a last line end, as in Python
 
 
 def of_form(form: FilingForm) -> Schema:
@@ -60,11 +62,11 @@ def _holds(condition: Condition) -> Schema:
 
 
 def _pattern(expression: str) -> Schema:
-    return {"type": "string", "pattern": f"^(?:{expression})$"}
+    return {"type": "string", "pattern": f"^(?:{expression}){END}"}
 
 
 def _short(limit: int = SHORT) -> Schema:
-    return {"type": "string", "minLength": 1, "maxLength": limit, "pattern": NO_CONTROL}
+    return {"type": "string", "minLength": 1, "maxLength": limit, "pattern": NOT_BLANK}
 
 
 def _object(properties: Schema, required: list[str] | None = None) -> Schema:
@@ -102,7 +104,7 @@ def _value(question: Question) -> Schema:
         case Type.YES_NO:
             return {"enum": ["yes", "no"]}
         case Type.DATE:
-            return {"type": "string", "format": "date", "pattern": r"^\d{4}-\d{2}-\d{2}$"}
+            return {"format": "date", **_pattern("[0-9]{4}-[0-9]{2}-[0-9]{2}")}
         case Type.PARTIAL_DATE:
             return partial
         case Type.PERIOD:
@@ -120,7 +122,10 @@ def _value(question: Question) -> Schema:
                 ]
             }
         case Type.ADDRESS | Type.PERSON:
-            return _object({part: partial if part == "born" else _short() for part in question.parts})
+            parts = _object({part: partial if part == "born" else _short() for part in question.parts})
+            if question.type is Type.PERSON and question.required:
+                parts["anyOf"] = [{"required": [part]} for part in NAMES]
+            return parts
         case Type.FRACTION:
             return _pattern(FRACTION.pattern)
         case Type.GROUP:

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
@@ -62,31 +63,32 @@ def _add_evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
     incoming = request.FILES.getlist("file")
     if not incoming:
         form.add_error("file", _("Choose a file first."))
-    if form.is_valid():
-        kept = 0
-        for sent in incoming:
-            try:
-                filing.attach(
-                    claim,
-                    sent,
-                    type=form.cleaned_data["type"],
-                    description=form.cleaned_data["description"],
-                    by=request.user,
-                )
-                kept += 1
-            except (uploads.Refused, filing.TooMany) as refusal:
-                form.add_error("file", f"{sent.name}: {refusal}")
-            except filing.NotADraft as refusal:
-                messages.info(request, str(refusal))
-                return redirect("claims:claim", claim.public_id)
-        if kept and not form.errors:
-            messages.success(
-                request,
-                _("The file is kept with your draft.")
-                if kept == 1
-                else _("The files are kept with your draft."),
+    # A file that came all the way is kept even if the words about it must be put right.
+    words = form.cleaned_data if form.is_valid() else {}
+    kept = 0
+    for sent in incoming:
+        try:
+            filing.attach(
+                claim,
+                sent,
+                type=words.get("type", ""),
+                description=words.get("description", ""),
+                by=request.user,
             )
-            return redirect(reverse("claims:evidence", args=[claim.public_id]) + from_check(request))
+            kept += 1
+        except (uploads.Refused, filing.TooMany) as refusal:
+            form.add_error("file", f"{sent.name}: {refusal}")
+        except filing.NotADraft as refusal:
+            messages.info(request, str(refusal))
+            return redirect("claims:claim", claim.public_id)
+    if kept:
+        messages.success(
+            request,
+            ngettext("%(n)s file is kept with your draft.", "%(n)s files are kept with your draft.", kept)
+            % {"n": kept},
+        )
+    if not form.errors:
+        return redirect(reverse("claims:evidence", args=[claim.public_id]) + from_check(request))
     return _evidence_page(request, claim, form)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext as _
 
+from claims import mandates
 from claims.answers import parsing
 from claims.mandates import EvidenceType
 
@@ -51,7 +52,13 @@ class AddEvidenceForm(DescribeForm):
             required=False,
             label=_("File"),
             help_text=_("JPEG or PNG pictures, PDF or plain text. You can choose several at once."),
-            widget=SeveralFiles({"multiple": True, "accept": ".jpg,.jpeg,.png,.pdf,.txt"}),
+            widget=SeveralFiles(
+                {
+                    "multiple": True,
+                    "accept": ".jpg,.jpeg,.png,.pdf,.txt",
+                    "data-max": mandates.current().evidence.max_file_bytes,
+                }
+            ),
         )
         self.order_fields(["type", "description", "file"])
 

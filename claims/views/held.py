@@ -25,7 +25,8 @@ def signed_in(view: View) -> View:
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        if request.method == "POST":
+        # A multipart body may have two gigabytes: for somebody whom we do not know it is not even read.
+        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
             posted = request.POST.copy()
             posted.pop("csrfmiddlewaretoken", None)
             typed = posted.urlencode()

@@ -7,7 +7,10 @@ from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Group
 from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.admin_site import ModelAdmin, RegistryAdminSite
@@ -126,6 +129,19 @@ def test_only_our_own_pages_are_shown():
     assert all(isinstance(page, ModelAdmin) for page in admin.site._registry.values())
     assert not {Group, EmailAddress, Authenticator} & set(admin.site._registry)
     assert isinstance(admin.site._wrapped, RegistryAdminSite)
+
+
+def test_a_page_that_would_write_django_s_log_is_refused():
+    with pytest.raises(ImproperlyConfigured, match="must derive from accounts.admin_site.ModelAdmin"):
+        admin.site.register(Group, type("Plain", (admin.ModelAdmin,), {"__module__": "claims.admin"}))
+
+
+def test_a_list_never_counts_the_whole_table(english, director):
+    with CaptureQueriesContext(connection) as queries:
+        english.get(PEOPLE)
+    counts = [query["sql"] for query in queries if "COUNT(" in query["sql"]]
+    assert counts
+    assert all("LIMIT 10000" in sql for sql in counts)
 
 
 def test_people_are_found_by_their_exact_address_only(english, director, person):

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,30 +23,43 @@ BODY = '{"at":"2026-03-07T10:20:30.123456Z","kind":"test.noted","open":true}'
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[embedded_postgres.Server]:
-    """A durable server of this test's own."""
+    """A durable server of this test's own, migrated."""
     server = embedded_postgres.Server(tmp_path / "data")
     server.start(when_orphaned=signal.SIGQUIT)
-    yield server
-    server.stop()
+    try:
+        with manage(server, "migrate") as migrating:
+            said = migrating.communicate(timeout=120)
+        assert migrating.returncode == 0, said
+        yield server
+    finally:
+        server.stop()
 
 
-def manage(server: embedded_postgres.Server, *arguments: str) -> subprocess.Popen[bytes]:
+@contextmanager
+def manage(server: embedded_postgres.Server, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """A process of ours on this server, which does not outlive the block."""
     facts = server.facts()
     place = f"{embedded_postgres.HOST}:{facts['port']}/{embedded_postgres.DATABASE}"
-    environment = {
+    urls = {
         variable: f"postgresql://{role}:{facts['passwords'][role]}@{place}"
         for variable, role in (
             ("DATABASE_URL", embedded_postgres.APP),
             ("DATABASE_OWNER_URL", embedded_postgres.OWNER),
         )
     }
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env=os.environ | environment | {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        env=os.environ | urls | {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
     )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def write(server: embedded_postgres.Server, stopped: threading.Event) -> list[int]:
@@ -65,29 +79,27 @@ def write(server: embedded_postgres.Server, stopped: threading.Event) -> list[in
     return acknowledged
 
 
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"  # `server` forgets the processes that end here
+)
 def test_no_acknowledged_entry_is_lost_when_the_database_crashes_under_the_sealer(
     server: embedded_postgres.Server, pool: ThreadPoolExecutor
 ):
-    migrating = manage(server, "migrate")
-    _, said = migrating.communicate(timeout=120)
-    assert migrating.returncode == 0, said.decode()
-
     stopped = threading.Event()
-    writer = pool.submit(write, server, stopped)
     with manage(server, "sealer") as sealer:
-        for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):  # crash, restart, crash
-            time.sleep(1)
-            pid = server.pid()
-            assert pid is not None
-            os.kill(pid, how)
-            server.start(when_orphaned=signal.SIGQUIT)
-        time.sleep(1)
-        stopped.set()
+        writer = pool.submit(write, server, stopped)
+        try:
+            for how in (signal.SIGQUIT, signal.SIGINT, signal.SIGQUIT):  # crash, restart, crash
+                time.sleep(1)
+                end(server, how)
+                server.start(when_orphaned=signal.SIGQUIT)
+        finally:
+            stopped.set()
         acknowledged = writer.result(timeout=30)
         with server.connect(embedded_postgres.APP) as connection:
             deadline = time.monotonic() + 30
             while connection.execute("SELECT FROM ledger_pending").rowcount:
-                assert time.monotonic() < deadline
+                assert time.monotonic() < deadline, "the sealer does not go on"
                 time.sleep(0.05)
             leaves = connection.execute("SELECT index, entry_id FROM ledger_leaf ORDER BY index").fetchall()
             entries = connection.execute("SELECT id FROM ledger_entry").fetchall()
@@ -96,3 +108,14 @@ def test_no_acknowledged_entry_is_lost_when_the_database_crashes_under_the_seale
     assert [index for index, _ in leaves] == list(range(len(leaves)))
     assert sorted(entry for _, entry in leaves) == sorted(entry for (entry,) in entries)
     assert set(acknowledged) <= {entry for _, entry in leaves}
+
+
+def end(server: embedded_postgres.Server, how: signal.Signals) -> None:
+    """Returns when the server is gone."""
+    pid = server.pid()
+    assert pid is not None
+    os.kill(pid, how)
+    while server.pid() == pid:
+        with suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        time.sleep(0.02)

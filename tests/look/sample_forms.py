@@ -23,7 +23,10 @@ class Parts(forms.MultiWidget):
 class Radios(forms.RadioSelect):
     def create_option(self, name, value, *args, **kwargs):
         option = super().create_option(name, value, *args, **kwargs)
-        return option | {"hint": "Spouses, for example" if value == "joint" else "", "divider": value == "other"}
+        return option | {
+            "hint": "Spouses, for example" if value == "joint" else "",
+            "divider": value == "other",
+        }
 
 
 class Date(forms.MultiValueField):

@@ -28,7 +28,9 @@ class Reader(HTMLParser):
         self.feed(str(markup))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        element = SimpleNamespace(tag=tag, text="", inside=[e.tag for e in self._open], attributes=dict(attrs))
+        element = SimpleNamespace(
+            tag=tag, text="", inside=[e.tag for e in self._open], attributes=dict(attrs)
+        )
         self.elements.append(element)
         if tag not in ("input", "img", "br", "link", "meta"):
             self._open.append(element)
@@ -111,7 +113,9 @@ def test_each_part_has_a_label():
 
 def test_parts_of_parts_stand_in_a_group_of_their_own():
     class Period(forms.Form):
-        stay = forms.Field(label="When?", widget=Parts([Parts([forms.TextInput()] * 2), forms.CheckboxInput()]))
+        stay = forms.Field(
+            label="When?", widget=Parts([Parts([forms.TextInput()] * 2), forms.CheckboxInput()])
+        )
 
     page = group("stay", form=Period)
     assert [legend.text.strip() for legend in page.all("legend")] == ["When?", "Part 1"]
@@ -179,7 +183,10 @@ def test_a_settlement_is_typed_beside_a_hidden_code():
 
 
 def test_a_settlement_of_many_is_asked_back_as_radios_under_the_name_of_the_code(monkeypatch):
-    rows = ({"code": "UA1", "label": "Ivanivka, Odesa oblast"}, {"code": "UA2", "label": "Ivanivka, Kherson oblast"})
+    rows = (
+        {"code": "UA1", "label": "Ivanivka, Odesa oblast"},
+        {"code": "UA2", "label": "Ivanivka, Kherson oblast"},
+    )
     monkeypatch.setattr(Settlement, "candidates", rows)
     radios = group("place", form=Place).all("input")[1:]
     assert [(e.attributes["type"], e.attributes["name"], e.attributes["value"]) for e in radios] == [

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django import forms
 from django.conf import settings
 from django.template import engines
@@ -43,8 +43,10 @@ COMPONENTS = """
 <span class="hidden">name</span></a></dd></div></dl>
 <div class="scroll" role="region" aria-label="Claims" tabindex="0"><table><caption>Claims</caption>
 <thead><tr><th scope="col">Number</th><th scope="col" class="figure">Amount</th></tr></thead>
-<tbody><tr><td class="number">UA-7K4M-2P9Q-F</td><td class="figure">1,234.50 EUR</td></tr></tbody></table></div>
-<div class="receipt"><h2>We have your claim</h2><p>Number <strong class="number">UA-7K4M-2P9Q-F</strong></p></div>
+<tbody><tr><td class="number">UA-7K4M-2P9Q-F</td><td class="figure">1,234.50 EUR</td></tr></tbody>
+</table></div>
+<div class="receipt"><h2>We have your claim</h2>
+<p>Number <strong class="number">UA-7K4M-2P9Q-F</strong></p></div>
 <ol class="story"><li><time datetime="2026-03-07">7 March 2026</time><p>You filed the claim.</p></li></ol>
 <ul class="files"><li><div><a href="/d">deed.pdf</a><p class="hint">2 MB</p></div></li></ul>
 <nav class="pages" aria-label="Pages"><a rel="next" href="/e">Older</a></nav>
@@ -73,11 +75,16 @@ Show = Callable[..., Page]
 
 @pytest.fixture
 def show(browser: Browser) -> Iterator[Show]:
-    """Open a page made of `body`. `page.sent` counts the forms sent; what the policy refused fails the test."""
+    """Opens a page around `body`. `page.sent` counts forms sent; what the policy refuses fails the test."""
     contexts, refused = [], []
 
     def open_page(
-        body: str, form: forms.Form | None = None, *, language: str = "en", width: int = 1280, scheme: str = "light"
+        body: str,
+        form: forms.Form | None = None,
+        *,
+        language: str = "en",
+        width: int = 1280,
+        scheme: str = "light",
     ) -> Page:
         with translation.override(language):
             template = engines["django"].from_string(PAGE.replace("BODY", body))
@@ -140,7 +147,8 @@ def test_components_and_forms_meet_wcag_aa(show, language, width, scheme):
 def test_controls_are_large_enough_for_a_thumb(show):
     page = show(FORM, Everything())
     heights = page.eval_on_selector_all(
-        ".button, .choice label, input[type=text], textarea", "all => all.map(e => e.getBoundingClientRect().height)"
+        ".button, .choice label, input[type=text], textarea",
+        "all => all.map(e => e.getBoundingClientRect().height)",
     )
     assert min(heights) >= 44
 
@@ -228,4 +236,6 @@ def test_a_receipt_prints_without_the_frame(show):
     page = show(COMPONENTS)
     page.emulate_media(media="print")
     assert page.is_visible(".receipt .number")
-    assert [s for s in (".site-tools", ".site-footer", ".exit", ".demo", ".button") if page.is_visible(s)] == []
+    assert [
+        s for s in (".site-tools", ".site-footer", ".exit", ".demo", ".button") if page.is_visible(s)
+    ] == []

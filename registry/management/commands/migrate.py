@@ -37,7 +37,7 @@ class Command(migrate.Command):
 
 def make_cache_table(connection: BaseDatabaseWrapper) -> None:
     """As `createcachetable` would, but unlogged: a cache need not survive a crash, and so costs no WAL."""
-    table = connection.ops.quote_name(settings.CACHES["default"]["LOCATION"])
+    table = connection.ops.quote_name(settings.CACHE_TABLE)
     with connection.cursor() as cursor:
         cursor.execute(
             f"CREATE UNLOGGED TABLE IF NOT EXISTS {table} ("
@@ -61,7 +61,7 @@ def grant_rights(connection: BaseDatabaseWrapper, *, to: str) -> None:
         if model._meta.managed and not model._meta.proxy
     }
     rights[MigrationRecorder.Migration._meta.db_table] = READ_ONLY
-    rights[settings.CACHES["default"]["LOCATION"]] = EVERYTHING
+    rights[settings.CACHE_TABLE] = EVERYTHING
     role = connection.ops.quote_name(to)
     with connection.cursor() as cursor:
         existing = set(connection.introspection.table_names(cursor))

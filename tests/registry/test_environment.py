@@ -1,0 +1,115 @@
+"""What comes from the environment is read strictly: a wrong value stops the start with a sentence."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from registry import environment as env
+
+Patch = pytest.MonkeyPatch
+
+
+@pytest.mark.parametrize("text", ["1", "true", "Yes"])
+def test_yes_in_any_case(monkeypatch: Patch, text: str):
+    monkeypatch.setenv("FLAG", text)
+    assert env.boolean("FLAG", False) is True
+
+
+def test_a_boolean_that_is_neither_is_refused(monkeypatch: Patch):
+    monkeypatch.setenv("FLAG", "perhaps")
+    with pytest.raises(ImproperlyConfigured, match="FLAG is 'perhaps'. Write 1 for yes or 0 for no."):
+        env.boolean("FLAG", False)
+
+
+def test_what_is_empty_is_not_set(monkeypatch: Patch):
+    monkeypatch.setenv("FLAG", "  ")
+    monkeypatch.setenv("PORT", "")
+    assert env.boolean("FLAG", True) is True
+    assert env.integer("PORT", 8000, least=1, most=65535) == 8000
+    assert not env.is_set("FLAG")
+
+
+@pytest.mark.parametrize("text", ["80a", "-1", "0", "65536", "8 000", "٣"])
+def test_an_integer_out_of_its_range_is_refused(monkeypatch: Patch, text: str):
+    monkeypatch.setenv("PORT", text)
+    with pytest.raises(ImproperlyConfigured, match="PORT is .* from 1 to 65535"):
+        env.integer("PORT", 8000, least=1, most=65535)
+
+
+def test_a_missing_value_says_where_to_read(monkeypatch: Patch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    with pytest.raises(ImproperlyConfigured, match=r"SECRET_KEY is not set. docs/operations.md"):
+        env.secret("SECRET_KEY")
+
+
+def test_words_are_separated_by_commas(monkeypatch: Patch):
+    monkeypatch.setenv("ALLOWED_HOSTS", "claims.example.org, www.example.org,")
+    assert env.words("ALLOWED_HOSTS", ()) == ["claims.example.org", "www.example.org"]
+
+
+def test_a_secret_may_be_a_file(monkeypatch: Patch, tmp_path: Path):
+    (tmp_path / "key").write_text("from a file\n")
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+    assert env.secret("SECRET_KEY") == "from a file"
+
+
+def test_a_secret_given_twice_is_refused(monkeypatch: Patch, tmp_path: Path):
+    monkeypatch.setenv("SECRET_KEY", "one")
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(ImproperlyConfigured, match="Keep one of them"):
+        env.secret("SECRET_KEY")
+
+
+def test_a_secret_file_that_is_missing_or_empty_is_refused(monkeypatch: Patch, tmp_path: Path):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    monkeypatch.setenv("SECRET_KEY_FILE", str(tmp_path / "key"))
+    with pytest.raises(ImproperlyConfigured, match="cannot be read"):
+        env.secret("SECRET_KEY")
+    (tmp_path / "key").touch()
+    with pytest.raises(ImproperlyConfigured, match="is empty"):
+        env.secret("SECRET_KEY")
+
+
+def test_a_database_url_in_full(monkeypatch: Patch):
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:p%40ss@db.example.org:6432/claims?sslmode=require")
+    database = env.database("DATABASE_URL")
+    assert (database["USER"], database["PASSWORD"]) == ("app", "p@ss")
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", 6432, "claims")
+    assert database["OPTIONS"] == {"sslmode": "require"}
+
+
+@pytest.mark.parametrize("url", ["mysql://app@host/db", "postgresql://app@host", "postgresql://host/db", "db"])
+def test_a_database_url_of_another_form_is_refused(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("DATABASE_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="postgresql://role:password@host:5432/database"):
+        env.database("DATABASE_URL")
+
+
+def test_mail_by_starttls(monkeypatch: Patch):
+    monkeypatch.setenv("EMAIL_URL", "smtp+starttls://bot:secret@mail.example.org")
+    mail = env.mail("EMAIL_URL", None)
+    assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"]) == ("mail.example.org", 587)
+    assert (mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"]) == (True, False)
+
+
+def test_mail_into_a_folder(monkeypatch: Patch):
+    monkeypatch.delenv("EMAIL_URL", raising=False)
+    assert env.mail("EMAIL_URL", "file:///srv/mail")["EMAIL_FILE_PATH"] == "/srv/mail"
+
+
+@pytest.mark.parametrize("url", ["http://mail.example.org", "smtp://", "smtp://host:99999"])
+def test_a_mail_url_of_another_form_is_refused(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("EMAIL_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
+        env.mail("EMAIL_URL", None)
+
+
+def test_a_generated_secret_is_made_once_and_is_private(tmp_path: Path):
+    file = tmp_path / "data" / "secret-key"
+    first = env.generated(file)
+    assert env.generated(file) == first
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert env.generated(tmp_path / "other") != first
