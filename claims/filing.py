@@ -1,6 +1,7 @@
 """Start a draft, keep its answers, attach evidence: everything before a claim is submitted."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from accounts.models import User
 from claims import mandates
 from claims.answers import checking
 from claims.mandates import ClaimantKind, Page, Question
-from claims.models import Attachment, Category, Claim, Draft, State
+from claims.models import Attachment, Category, Claim, ClaimVersion, Draft, State
 from claims.models.category import definition
 from evidence import uploads
 
@@ -52,8 +53,26 @@ def start(category: Category, *, kind: ClaimantKind, by: User, language: str) ->
         filed_by=by,
         language=language,
     )
-    Draft.objects.create(claim=claim)
+    answers = _known(claim, by=by)
+    Draft.objects.create(claim=claim, answers=answers, origins=dict.fromkeys(answers, "stated"))
     return claim
+
+
+def _known(claim: Claim, *, by: User) -> dict[str, Any]:
+    """What the person said about the claimant in their newest claim: nobody should have to tell it twice.
+    The pages stay unmarked, so that they look it over."""
+    last = (
+        ClaimVersion.objects.filter(claim__filed_by=by, claim__claimant_kind=claim.claimant_kind)
+        .order_by("-id")
+        .only("claimant", "contact", "identifiers")
+        .first()
+    )
+    sections = [getattr(last, name, None) for name in ("claimant", "contact", "identifiers")]
+    said = {question: a["answer"] for text in sections if text for question, a in json.loads(text).items()}
+    before = claim.definition.common[ClaimantKind(claim.claimant_kind)]
+    opening = {part.id for part in before.parts_before}
+    questions = [q for page in before.pages if page.part in opening for q in page.questions]
+    return {q.id: said[q.id] for q in questions if q.id in said and not checking.is_state(said[q.id])}
 
 
 def _open(claim: Claim) -> Draft:

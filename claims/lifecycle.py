@@ -76,6 +76,10 @@ class CategoryNotOpen(MoveRefused):
     """The category takes no claims now. The draft is kept."""
 
 
+class CategoryChanged(MoveRefused):
+    """The category has a newer wording, and the claimant has not seen it."""
+
+
 class NotReady(MoveRefused):
     """The claim cannot be submitted as it is. `problems` says what, question by question."""
 
@@ -110,6 +114,10 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     if not claim.category.is_open:
         raise CategoryNotOpen(
             _("This category does not take claims at the moment. We keep your draft: nothing is lost.")
+        )
+    if claim.is_outdated:
+        raise CategoryChanged(
+            _("The questions in this category were changed since you began. Look at your answers again.")
         )
     if not declaration.typed_name.strip():
         raise NotDeclared(_("Type your full name under the declaration."))

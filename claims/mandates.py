@@ -92,6 +92,9 @@ FEEDS: Mapping[str, tuple[Type, ...]] = {
 }
 """What an answer feeds beside the frozen claim: a row or column that searching and matching need."""
 
+COLUMN_LENGTH = 300
+ID_LENGTH = 40
+
 AID_FIELDS: Mapping[str, Type] = {
     "payer": Type.TEXT,
     "kind": Type.CHOICE,
@@ -384,6 +387,8 @@ class _Table:
         value = self.string(key)
         if not (value.isidentifier() and value.isascii() and value == value.lower()):
             raise self.fail(key, f"small Latin letters, digits and _, found {value!r}")
+        if len(value) > ID_LENGTH:
+            raise self.fail(key, f"at most {ID_LENGTH} characters, found {value!r}")
         return value
 
     def strings(self, key: str, default: Any = ...) -> tuple[str, ...]:
@@ -511,6 +516,9 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
         raise table.fail("required_reason", "the reason why this one must be answered (rules.md 6)")
     if question.required and ask_if:
         raise table.fail("required", "false on a question that is asked under a condition")
+    fed = question.fields if feeds == "aid" else (question,) if feeds else ()
+    if any(q.max_length > COLUMN_LENGTH for q in fed):
+        raise table.fail("max_length", f"at most {COLUMN_LENGTH}, because the answer feeds {feeds}")
     if feeds == "aid":
         for f in question.fields:
             if AID_FIELDS.get(f.id) is not f.type:

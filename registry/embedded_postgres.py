@@ -171,6 +171,8 @@ class Server:
             )
 
     def _launch(self, when_orphaned: signal.Signals | None) -> None:
+        if self._process is not None:
+            self._process.wait()  # it has ended already
         self._drop_stale_pid_file()
         self._rotate_log()
         deadline = time.monotonic() + START_SECONDS

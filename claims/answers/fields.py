@@ -1,6 +1,7 @@
 """A question as a form field: what is typed is read (claims.answers.parsing), then checked as any
 answer is (claims.answers.checking). Nothing is compulsory here: what is missing is said at the end."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -146,15 +147,15 @@ class SettlementField(AnswerField):
             return None
         if code == NOT_LISTED:
             return {"text": name}
-        town, _comma, _around = name.partition(",")
+        town = re.split(r"[,(]", name, maxsplit=1)[0]
         chosen = Place.objects.filter(pk=code, kind__in=Place.SETTLEMENTS).first() if code else None
         if chosen and folded(town) in f"{chosen.folded_uk} {chosen.folded_en}":
-            return {"code": chosen.code, "name": chosen.label}
+            return {"code": chosen.code, "name": chosen.official_name}
         found = list(Place.objects.named(town)[: CANDIDATES + 1]) if folded(town) else []
         exact = [p for p in found if folded(town) in (p.folded_uk, p.folded_en)]
-        labelled = [p for p in exact if folded(p.label) == folded(name)]
+        labelled = [p for p in exact if folded(name) in (folded(p.label), folded(p.official_name))]
         if len(only := labelled or exact) == 1:
-            return {"code": only[0].code, "name": only[0].label}
+            return {"code": only[0].code, "name": only[0].official_name}
         if not found:
             return {"text": name}
         self.widget.candidates = (exact or found)[:CANDIDATES]

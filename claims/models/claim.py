@@ -109,6 +109,11 @@ class Claim(models.Model):
         return self.state == State.DRAFT
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether the category has a newer wording than the one that this claim answers."""
+        return self.category_version_id != self.category.newest_id
+
+    @property
     def form(self) -> FilingForm:
         """Everything that this claimant is asked."""
         return self.definition.form(ClaimantKind(self.claimant_kind))

@@ -85,4 +85,9 @@ class Place(models.Model):
     @property
     def label(self) -> str:
         """Name with the units around it, so that one of forty Іванівка can be told from the others."""
-        return f"{self.name}, {self.parents_uk}" if self.parents_uk else self.name
+        return self.official_name if self.name == self.name_uk else f"{self.name_en} ({self.official_name})"
+
+    @property
+    def official_name(self) -> str:
+        """The name that is kept in a claim, in whatever language it was filed."""
+        return f"{self.name_uk}, {self.parents_uk}" if self.parents_uk else self.name_uk

@@ -34,6 +34,8 @@ def of_draft(view: DraftView) -> DraftView:
                 request, _("This claim has been submitted, so its draft cannot be changed any more.")
             )
             return redirect("claims:claim", claim_id)
+        if claim.is_outdated and request.method != "POST":
+            return redirect("claims:claim", claim_id)  # the task list brings it up to date and says so
         try:
             return view(request, claim, *args, **kwargs)
         except filing.NotADraft as refusal:

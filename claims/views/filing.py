@@ -47,12 +47,16 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     except filing.FilingRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("claims:category", category.code)
+    if claim.draft.answers:
+        messages.info(
+            request, _("We filled in what you told about yourself in your last claim. Look it over.")
+        )
     return redirect("claims:claim", claim.public_id)
 
 
 def tasks(request: HttpRequest, claim: Claim) -> HttpResponse:
     """The list of sections with their state: what claims.views.following.claim shows of a draft."""
-    if filing.move_to_newest(claim):
+    if claim.is_outdated and filing.move_to_newest(claim):
         messages.warning(
             request,
             _(

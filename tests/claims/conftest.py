@@ -5,7 +5,7 @@ from hypothesis import settings
 
 from tests import make
 
-settings.register_profile("quick", max_examples=1500, deadline=None, derandomize=False, database=None)
+settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True, database=None)
 settings.load_profile("quick")
 
 

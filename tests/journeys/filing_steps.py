@@ -104,7 +104,7 @@ def heading(page: Page) -> str:
 
 def sign_up(page: Page, email: str) -> None:
     """From the sign-in page to the page that one wanted, by the link in the letter."""
-    follow(page, "create an account")
+    follow(page, "Create an account")
     page.get_by_label(words(page, "E-mail address")).fill(email)
     page.get_by_label(words(page, "Password")).fill(PASSWORD)
     press(page, "Create an account")

@@ -81,7 +81,9 @@ def test_a_database_url_in_full(monkeypatch: Patch):
     assert database["OPTIONS"] == {"sslmode": "require"}
 
 
-@pytest.mark.parametrize("url", ["mysql://app@host/db", "postgresql://app@host", "postgresql://host/db", "db"])
+@pytest.mark.parametrize(
+    "url", ["mysql://app@host/db", "postgresql://app@host", "postgresql://host/db", "db"]
+)
 def test_a_database_url_of_another_form_is_refused(monkeypatch: Patch, url: str):
     monkeypatch.setenv("DATABASE_URL", url)
     with pytest.raises(ImproperlyConfigured, match="postgresql://role:password@host:5432/database"):

@@ -44,8 +44,9 @@ def test_a_request_id_that_could_break_a_log_line_is_replaced(client: Client):
 
 
 def test_a_logged_traceback_does_not_quote_the_row():
+    from_postgresql = "duplicate key\nDETAIL:  Key (email)=(olena@example.org) already exists."
     try:
-        raise ValueError("duplicate key\nDETAIL:  Key (email)=(olena@example.org) already exists.")
+        raise ValueError(from_postgresql)
     except ValueError:
         record = logging.LogRecord("x", logging.ERROR, "x.py", 1, "failed", None, sys.exc_info())
     line = logs.Formatter("{message}", style="{").format(record)
