@@ -1,6 +1,7 @@
 """Pages around signing in that allauth does not have, or has in a way that does not fit here."""
 
 from io import BytesIO
+from typing import Any
 
 import qrcode
 from allauth.account import views as account
@@ -37,7 +38,7 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 
 class ConfirmEmailView(account.ConfirmEmailView):
-    def post(self, *args, **kwargs) -> HttpResponse:
+    def post(self, *args: Any, **kwargs: Any) -> HttpResponse:
         """A button pressed twice explains itself; allauth would answer 404."""
         try:
             return super().post(*args, **kwargs)

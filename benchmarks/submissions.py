@@ -83,7 +83,7 @@ def _drafts(count: int) -> list[int]:
     claims = Claim.objects.bulk_create(
         Claim(
             category=category,
-            category_version_id=category.newest_id,
+            category_version=category.newest,
             claimant_kind="individual",
             filed_by=person,
             language="uk",

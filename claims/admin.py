@@ -1,9 +1,12 @@
+from typing import cast
+
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from accounts.admin_site import ModelAdmin
+from accounts.models import User
 from claims import catalogue
 from claims.models import Category
 from claims.models.category import CategoryState
@@ -22,9 +25,6 @@ class CategoryAdmin(ModelAdmin):
     actions = ["open", "pause", "close"]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Category | None = None) -> bool:
@@ -48,6 +48,6 @@ class CategoryAdmin(ModelAdmin):
     def _change(self, request: HttpRequest, queryset: QuerySet[Category], to: CategoryState) -> None:
         for category in queryset:
             try:
-                catalogue.change_state(category, to, by=request.user)
+                catalogue.change_state(category, to, by=cast(User, request.user))
             except catalogue.ChangeRefused as refusal:
                 self.message_user(request, f"{category.code}: {refusal}", messages.WARNING)

@@ -444,7 +444,7 @@ def _condition(table: _Table) -> Condition:
             inner = table.rows(several, _condition)
             if not inner:
                 raise table.fail(several, "at least one condition")
-            return Condition(**{several: inner})
+            return Condition(all=inner) if several == "all" else Condition(any=inner)
     question = table.string("question")
     if "is" in table.data:
         return Condition(question, (table.string("is"),))

@@ -2,7 +2,7 @@
 for what is about to be frozen. The JSON Schema (claims.answers.schema) says the same to outsiders."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -179,7 +179,7 @@ def remark(question: Question, answer: Any) -> str:
     mandate's first day is explained, not refused: only the Board decides what it means."""
     if question.feeds != "event_date" or is_state(answer):
         return ""
-    last = answer.get("end", answer["start"]) if isinstance(answer, dict) else answer
+    last = str(answer.get("end", answer["start"]) if isinstance(answer, dict) else answer)
     goes_on = isinstance(answer, dict) and answer.get("ongoing")
     first = mandates.current().first_day
     if goes_on or last >= first.isoformat()[: len(last)]:
@@ -274,7 +274,7 @@ def _object(answer: Any, allowed: set[str], *, required: set[str] = frozenset(),
             raise NotAnAnswer(_("This field is missing."), f"{pointer}/{key}")
 
 
-CHECKS = {
+CHECKS: Mapping[Type, Callable[[Question, Any], object]] = {
     Type.TEXT: _text,
     Type.LONG_TEXT: _text,
     Type.INTEGER: _integer,

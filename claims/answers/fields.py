@@ -135,7 +135,7 @@ class AnswerField(forms.Field):
 
 
 class SettlementField(AnswerField):
-    widget: SettlementWidget  # type: ignore[assignment]
+    widget: SettlementWidget
 
     def clean(self, value: Any) -> Any:
         name, code = value or ("", "")
@@ -209,7 +209,7 @@ def _money_field(question: Question) -> AnswerField:
     )
 
     def read(raw: Any) -> Any:
-        amount, currency = raw or (None, None)
+        amount, currency = raw or ("", None)
         if _blank(amount):
             return None
         value = parsing.number(amount, places=2, thousands=True)

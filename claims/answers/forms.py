@@ -31,7 +31,7 @@ class PageForm(forms.Form):
         self.saved: dict[str, Any] = {}
         self.heading_is_question = len(self.asked) == 1
         for question in self.asked:
-            answer = answers.get(question.id)
+            answer: Any = answers.get(question.id)
             state = answer["state"] if checking.is_state(answer) else ""
             self.fields[question.id] = field(question)
             self.initial[question.id] = None if state else answer

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,10 +15,10 @@ from django.views.decorators.http import require_http_methods
 
 from claims import filing
 from claims.models import Attachment, Claim
-from claims.views.held import signed_in
+from claims.views.held import PersonRequest, signed_in
 from claims.views.steps import Steps
 
-DraftView = Callable[..., HttpResponse]
+DraftView = Callable[..., HttpResponseBase]
 
 
 def of_draft(view: DraftView) -> DraftView:
@@ -27,7 +27,7 @@ def of_draft(view: DraftView) -> DraftView:
     @signed_in
     @require_http_methods(["GET", "HEAD", "POST"])
     @wraps(view)
-    def inner(request: HttpRequest, claim_id: UUID, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: PersonRequest, claim_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
         claim = own_claim(request, claim_id)
         if not claim.is_draft:
             messages.info(
@@ -45,12 +45,12 @@ def of_draft(view: DraftView) -> DraftView:
     return inner
 
 
-def own_claim(request: HttpRequest, claim_id: UUID) -> Claim:
+def own_claim(request: PersonRequest, claim_id: UUID) -> Claim:
     claims = Claim.objects.visible_to(request.user).select_related("category", "draft")
     return get_object_or_404(claims, public_id=claim_id)
 
 
-def onward(request: HttpRequest, claim: Claim, after: str) -> HttpResponseRedirect:
+def onward(request: PersonRequest, claim: Claim, after: str) -> HttpResponseRedirect:
     """Where a saved step leads: out, back to the check page, or to the next step."""
     if "leave" in request.POST:
         messages.success(request, _("Saved. You can go on at any time, on this or another device."))
@@ -60,7 +60,7 @@ def onward(request: HttpRequest, claim: Claim, after: str) -> HttpResponseRedire
     return redirect(Steps(claim).after(after))
 
 
-def show(request: HttpRequest, claim: Claim, template: str, step: str, **context: Any) -> HttpResponse:
+def show(request: PersonRequest, claim: Claim, template: str, step: str, **context: Any) -> HttpResponse:
     steps = Steps(claim)
     back = (
         reverse("claims:check", args=[claim.public_id])
@@ -70,7 +70,7 @@ def show(request: HttpRequest, claim: Claim, template: str, step: str, **context
     return render(request, template, {"claim": claim, "back": back, "step": steps.place(step), **context})
 
 
-def from_check(request: HttpRequest) -> str:
+def from_check(request: PersonRequest) -> str:
     """Remembers that one came from the check page."""
     return "?" + urlencode({"back": "check"}) if request.GET.get("back") == "check" else ""
 

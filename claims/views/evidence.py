@@ -1,9 +1,10 @@
 """Evidence in a draft: files with their type and description, and one's own account."""
 
+from typing import cast
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,14 +16,14 @@ from claims import filing, mandates
 from claims.models import Claim
 from claims.views.drafts import attachments, from_check, of_draft, onward, own_claim, show
 from claims.views.evidence_forms import AddEvidenceForm, DescribeForm, OwnAccountForm
-from claims.views.held import signed_in, typed_before
+from claims.views.held import PersonRequest, signed_in, typed_before
 from evidence import uploads
 
 FILES_AT_ONCE = 10
 
 
 @of_draft
-def evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
+def evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The files of a draft, and a form for more."""
     if request.method == "POST":
         filing.mark_evidence(claim)
@@ -30,7 +31,7 @@ def evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
     return _evidence_page(request, claim, AddEvidenceForm(claim.definition.evidence_types))
 
 
-def _evidence_page(request: HttpRequest, claim: Claim, form: AddEvidenceForm) -> HttpResponse:
+def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) -> HttpResponse:
     return show(
         request,
         claim,
@@ -46,7 +47,7 @@ def _evidence_page(request: HttpRequest, claim: Claim, form: AddEvidenceForm) ->
 @csrf_exempt  # the check reads the body, so it is made below: first who is there, then where the bytes go
 @signed_in
 @require_POST
-def add_evidence(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+def add_evidence(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     claim = own_claim(request, claim_id)
     if not claim.is_draft:
         return redirect("claims:claim", claim_id)
@@ -58,9 +59,9 @@ def add_evidence(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 
 
 @csrf_protect
-def _add_evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
+def _add_evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
     form = AddEvidenceForm(claim.definition.evidence_types, request.POST)
-    incoming = request.FILES.getlist("file")
+    incoming = cast(list[uploads.Incoming], request.FILES.getlist("file"))
     if not incoming:
         form.add_error("file", _("Choose a file first."))
     # A file that came all the way is kept even if the words about it must be put right.
@@ -93,7 +94,7 @@ def _add_evidence(request: HttpRequest, claim: Claim) -> HttpResponse:
 
 
 @of_draft
-def piece(request: HttpRequest, claim: Claim, file_id: UUID) -> HttpResponse:
+def piece(request: PersonRequest, claim: Claim, file_id: UUID) -> HttpResponse:
     """Change what is said about one file, or take it out."""
     attachment = get_object_or_404(
         claim.attachments.select_related("claim", "evidence_file__blob"), evidence_file__public_id=file_id
@@ -114,7 +115,7 @@ def piece(request: HttpRequest, claim: Claim, file_id: UUID) -> HttpResponse:
 
 
 @of_draft
-def own_account(request: HttpRequest, claim: Claim) -> HttpResponse:
+def own_account(request: PersonRequest, claim: Claim) -> HttpResponse:
     """In their own words, in place of paper or beside it."""
     typed = request.POST if request.method == "POST" else typed_before(request)
     form = OwnAccountForm(typed, initial={"text": claim.draft.own_account})

@@ -8,7 +8,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import get_language
@@ -22,13 +22,13 @@ from claims.mandates import ClaimantKind, Page, Question, Type
 from claims.models import Category, Claim
 from claims.models.category import definition
 from claims.views.drafts import from_check, of_draft, onward, own_claim, show
-from claims.views.held import signed_in, typed_before
+from claims.views.held import PersonRequest, signed_in, typed_before
 from claims.views.steps import Steps
 
 
 @signed_in
 @require_http_methods(["GET", "HEAD", "POST"])
-def start(request: HttpRequest, code: str) -> HttpResponse:
+def start(request: PersonRequest, code: str) -> HttpResponse:
     """Start a draft. By link after signing in it asks once more, so that a link alone creates nothing."""
     category = get_object_or_404(
         Category.objects.public(), code=numbers.category_code(code), newest__isnull=False
@@ -54,7 +54,7 @@ def start(request: HttpRequest, code: str) -> HttpResponse:
     return redirect("claims:claim", claim.public_id)
 
 
-def tasks(request: HttpRequest, claim: Claim) -> HttpResponse:
+def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The list of sections with their state: what claims.views.following.claim shows of a draft."""
     if claim.is_outdated and filing.move_to_newest(claim):
         messages.warning(
@@ -69,7 +69,7 @@ def tasks(request: HttpRequest, claim: Claim) -> HttpResponse:
 
 
 @of_draft
-def page(request: HttpRequest, claim: Claim, page_id: str) -> HttpResponse:
+def page(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
     """One page of questions."""
     whole = claim.form
     shown = whole.page(page_id)
@@ -92,7 +92,7 @@ def page(request: HttpRequest, claim: Claim, page_id: str) -> HttpResponse:
     return show(request, claim, "claims/page.html", shown.id, page=shown, form=form)
 
 
-def _group(request: HttpRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
+def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
     """The list of a repeated group: change, remove, add another, go on."""
     answer = claim.draft.answers.get(question.id)
     form = StateForm(answer, data=request.POST if request.method == "POST" else None)
@@ -126,7 +126,7 @@ def _group(request: HttpRequest, claim: Claim, shown: Page, question: Question) 
 
 
 @of_draft
-def item(request: HttpRequest, claim: Claim, page_id: str) -> HttpResponse:
+def item(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
     """One item of a repeated group: a new one, or the one named by ?item=."""
     shown = claim.form.page(page_id)
     if shown is None or shown.questions[0].type is not Type.GROUP:
@@ -168,7 +168,7 @@ class EligibilityForm(forms.Form):
 
 
 @of_draft
-def eligibility(request: HttpRequest, claim: Claim) -> HttpResponse:
+def eligibility(request: PersonRequest, claim: Claim) -> HttpResponse:
     typed = request.POST if request.method == "POST" else typed_before(request)
     form = EligibilityForm(typed, initial=claim.draft.eligibility)
     if request.method == "POST" and form.is_valid():
@@ -202,7 +202,7 @@ class ConsentsForm(forms.Form):
 
 
 @of_draft
-def consents(request: HttpRequest, claim: Claim) -> HttpResponse:
+def consents(request: PersonRequest, claim: Claim) -> HttpResponse:
     typed = request.POST if request.method == "POST" else typed_before(request)
     form = ConsentsForm(typed, initial=claim.draft.consents)
     if request.method == "POST" and form.is_valid():
@@ -213,7 +213,7 @@ def consents(request: HttpRequest, claim: Claim) -> HttpResponse:
 
 
 @of_draft
-def discard(request: HttpRequest, claim: Claim) -> HttpResponse:
+def discard(request: PersonRequest, claim: Claim) -> HttpResponse:
     """Delete a draft, after asking."""
     if request.method == "POST":
         filing.discard(claim, by=request.user)

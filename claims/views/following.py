@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
 from claims import access, mandates, story
 from claims.models import Attachment, Claim
 from claims.views import filing
-from claims.views.held import signed_in
+from claims.views.held import PersonRequest, signed_in
 from evidence import custody, serving
 from evidence.models import CustodyKind
 
@@ -18,7 +18,7 @@ CLAIMS_A_PAGE = 20
 
 @signed_in
 @require_safe
-def claims(request: HttpRequest) -> HttpResponse:
+def claims(request: PersonRequest) -> HttpResponse:
     """Newest first, by keyset: `?older=` names the last claim of the page before."""
     own = Claim.objects.visible_to(request.user).newest_first().select_related("category", "draft")
     if older := request.GET.get("older"):
@@ -38,7 +38,7 @@ def _uuid(text: str) -> UUID:
 
 @signed_in
 @require_safe
-def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     """A draft's task list, or where a submitted claim stands."""
     found = get_object_or_404(
         Claim.objects.visible_to(request.user).select_related("category", "draft"), public_id=claim_id
@@ -51,7 +51,7 @@ def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 
 @signed_in
 @require_safe
-def receipt(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+def receipt(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     """Number, time and digests of what was filed; made to be printed."""
     found = get_object_or_404(
         Claim.objects.visible_to(request.user).select_related("category"), public_id=claim_id
@@ -74,7 +74,7 @@ def _files(found: Claim) -> list[Attachment]:
 
 @signed_in
 @require_safe
-def file(request: HttpRequest, claim_id: UUID, file_id: UUID) -> HttpResponse:
+def file(request: PersonRequest, claim_id: UUID, file_id: UUID) -> HttpResponseBase:
     """One's own evidence, as it was received. Each look is written down."""
     attachment = get_object_or_404(
         Attachment.objects.select_related("claim", "evidence_file__blob"),
@@ -84,7 +84,7 @@ def file(request: HttpRequest, claim_id: UUID, file_id: UUID) -> HttpResponse:
     )
     received = attachment.evidence_file
     try:
-        answer = serving.response(received)
+        answer: HttpResponseBase = serving.response(received)
     except serving.Unreadable as refusal:
         return render(request, "claims/file_unreadable.html", {"reason": str(refusal)}, status=503)
     actor = request.user.actor

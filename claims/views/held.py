@@ -6,14 +6,22 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+
+from accounts.models import User
 
 HELD = "held_answers"
 MAX_BYTES = 300_000
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
+
+
+class PersonRequest(HttpRequest):
+    """For the type checker: a request behind `signed_in` comes from somebody whom we know."""
+
+    user: User
 
 
 def signed_in(view: View) -> View:
@@ -22,7 +30,7 @@ def signed_in(view: View) -> View:
 
     @never_cache
     @wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
         # A multipart body may have two gigabytes: for somebody whom we do not know it is not even read.

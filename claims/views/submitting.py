@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
@@ -14,7 +14,7 @@ from claims.answers import checking, display
 from claims.models import Claim
 from claims.versions import Declaration
 from claims.views.drafts import attachments, of_draft, show
-from claims.views.held import typed_before
+from claims.views.held import PersonRequest, typed_before
 
 
 def _summary(claim: Claim) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _summary(claim: Claim) -> dict[str, Any]:
 
 
 @of_draft
-def check(request: HttpRequest, claim: Claim) -> HttpResponse:
+def check(request: PersonRequest, claim: Claim) -> HttpResponse:
     """Check your answers: everything, changeable section by section."""
     return show(request, claim, "claims/check.html", "check", **_summary(claim))
 
@@ -69,7 +69,7 @@ class DeclarationForm(forms.Form):
 
 
 @of_draft
-def declaration(request: HttpRequest, claim: Claim) -> HttpResponse:
+def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The declaration, and the button that submits."""
     typed = request.POST if request.method == "POST" else typed_before(request)
     form = DeclarationForm(typed)

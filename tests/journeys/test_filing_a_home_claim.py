@@ -199,7 +199,8 @@ def read_receipt(page: Page, number: str) -> None:
 
 
 def choose_place(page: Page, *, javascript: bool) -> str:
-    """One of the many villages of that name: from the list under the field, or when asked which one."""
+    """One of the many villages of that name, from the list under the field, or when asked which one.
+    Returns its official name, which a claim keeps whatever the language."""
     name = page.locator("[name=katottg_name]")
     if javascript:
         name.press_sequentially("Іванів")
@@ -207,7 +208,7 @@ def choose_place(page: Page, *, javascript: bool) -> str:
         name.press("ArrowDown")
         name.press("ArrowDown")
         name.press("Enter")
-        return name.input_value()
+        return name.input_value().partition("(")[2].rstrip(")")
     name.fill("Іванівка")
     press(page, "Continue")
     assert page.locator(".error-summary a").count() == 1

@@ -6,13 +6,22 @@ import pytest
 from django.db import connections, transaction
 
 from ledger.log import SYSTEM, Kind, append
-from ledger.models import Entry
+from ledger.models import Entry, Leaf
+from ledger.sealing import seal
 
 NOTED = Kind("test.noted", is_open=True, facts={"number": int})
 
 
 @pytest.fixture
-def note() -> Callable[..., Entry]:
+def first(_django_db_marker: None) -> int:
+    """The index that the test's first entry will get: loading the mandate has written some already."""
+    while seal():
+        pass
+    return Leaf.objects.count()
+
+
+@pytest.fixture
+def note(first: int) -> Callable[..., Entry]:
     """Appends an entry that says a number; commits it, unless a transaction is open around it."""
 
     @transaction.atomic

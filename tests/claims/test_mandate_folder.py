@@ -1,0 +1,258 @@
+"""A mandate folder is checked as a whole: each mistake is said with file, key and what was expected."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from claims import catalogue, mandates
+from claims.mandates import MandateError
+from claims.models import Category, CategoryVersion, Place
+from ledger.models import Entry
+
+SAMPLE = Path(__file__).parent / "sample_mandate"
+S1 = "categories/S1.toml"
+INDIVIDUAL = "claimants/individual.toml"
+
+
+class Folder:
+    """A copy of the sample mandate, to be spoiled."""
+
+    def __init__(self, root):
+        self.root = root
+        shutil.copytree(SAMPLE, root)
+
+    def change(self, file, old, new):
+        text = (self.root / file).read_text()
+        assert old in text
+        (self.root / file).write_text(text.replace(old, new, 1))
+
+    def load(self):
+        return mandates.load_folder(self.root)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Folder(tmp_path / "mandate")
+
+
+def test_the_sample_is_without_mistake(folder):
+    assert list(folder.load().categories) == ["S1"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "mistake"),
+    [
+        # keys
+        (S1, 'group = "S"', 'group = "S"\ncolour = 1', "colour: expected nothing: this key is not known here"),
+        ("mandate.toml", "[evidence]", "[evidence]\nmax = 1", "evidence.max: expected nothing"),
+        (S1, 'max_length = 20', "maximum = 20", "pages[1].(colour).questions[0].(colour).maximum: expected nothing"),
+        (S1, 'is = "car"', 'equals = "car"', "ask_if.is_any: expected a list of strings, but the key is missing"),
+        (S1, 'summary = ', 'summry = ', "summary: expected a text in uk and en, but the key is missing"),
+        ("mandate.toml", "[declaration]", "[declaraton]", "declaration: expected a table, but the key is missing"),
+        # types of values
+        (S1, "version = 1", 'version = "1"', "version: expected a whole number, found '1'"),
+        (S1, "version = 1", "version = true", "version: expected a whole number, found True"),
+        (S1, "version = 1", "version = 0", "version: expected a number from 1"),
+        (S1, 'title = { uk = "Зразкова категорія", en = "Sample category" }', 'title = "Зразок"', "title: expected a table"),
+        (S1, 'en = "Sample category"', "en = 1", "title.en: expected a string, found 1"),
+        (S1, 'en = "Sample category"', 'en = " "', "title.en: expected some text, found nothing"),
+        (S1, 'uk = "Зразкова категорія", ', "", "title.uk: expected a string, but the key is missing"),
+        (S1, 'claimants = ["individual"]', "claimants = 5", "claimants: expected a list of strings, found 5"),
+        (S1, 'claimants = ["individual"]', "claimants = [5]", "claimants: expected a list of strings"),
+        ("mandate.toml", "first_day = 2022-02-24", 'first_day = "2022-02-24"', "first_day: expected a date like 2022-02-24"),
+        # names
+        (S1, 'type = "yes_no"', 'type = "boolean"', "(insured).type: expected one of text, long_text,"),
+        (S1, 'status = "open"', 'status = "opened"', "status: expected one of draft, open, suspended, closed, found 'opened'"),
+        (S1, 'id = "rooms"', 'id = "Rooms"', "id: expected small Latin letters, digits and _, found 'Rooms'"),
+        (S1, 'id = "rooms"', 'id = "кімнати"', "id: expected small Latin letters"),
+        (S1, 'id = "rooms"', f'id = "{"r" * 41}"', "id: expected at most 40 characters"),
+        (S1, 'feeds = "amount"', 'feeds = "sum"', "(loss).feeds: expected one of claimant.name,"),
+        (S1, 'feeds = "amount"', 'feeds = "place"', "(loss).feeds: expected place on a question of type settlement"),
+        (S1, 'section = "loss"', 'section = "losses"', "(loss).section: expected one of claimant, contact,"),
+        (S1, 'claimants = ["individual"]', 'claimants = ["individual", "firm"]', "claimants: expected only individual,"),
+        (S1, 'claimants = ["individual"]', 'claimants = []', "claimants: expected some of individual,"),
+        (S1, 'claimants = ["individual"]', 'claimants = ["state_body"]', "claimants: expected a file claimants/state_body.toml for state_body"),
+        (S1, 'code = "S1"', 'code = "S2"', "code: expected 'S1', as the file is named"),
+        (INDIVIDUAL, 'kind = "individual"', 'kind = "state_body"', "kind: expected 'individual', as the file is named"),
+        (S1, 'group = "S"', 'group = "T"', "group: expected a code of [[groups]] in mandate.toml"),
+        (S1, 'test = "in_territory"', 'test = "here"', "checklist (place): test: expected one of in_territory"),
+        (S1, 'id = "kind"\npart = "what"', 'id = "kind"\npart = "why"', "page kind: part: expected one of you, what, last"),
+        # twice the same
+        (S1, 'id = "rooms"', 'id = "area_m2"', "questions: expected each name once, but 'area_m2' comes twice"),
+        (S1, 'id = "rooms"', 'id = "story"', "question story: expected a name used once"),
+        (S1, 'id = "rooms"', 'id = "full_name"', "question full_name: expected a name used once"),
+        (S1, 'id = "policy"\npart', 'id = "story"\npart', "pages: expected each name once, but 'story' comes twice"),
+        (S1, 'id = "policy"\npart', 'id = "name"\npart', "name: expected a name used once"),
+        (S1, 'id = "car"', 'id = "house"', "options: expected each name once, but 'house' comes twice"),
+        # conditions
+        (S1, 'question = "kind", is', 'question = "policy", is', "question colour: ask_if: expected a question of an earlier page, found 'policy'"),
+        (S1, 'question = "insurer", is', 'question = "colour", is', "question policy: ask_if: expected colour to be a choice or yes/no question"),
+        (S1, '{ question = "insurer", is = "private" }', '{ question = "insurer", is = "pirate" }', "question policy: ask_if: expected answers of insurer (private, state)"),
+        (S1, '{ question = "insured", is = "yes" }', '{ question = "insured", is = "true" }', "question insurer: ask_if: expected answers of insured (no, yes)"),
+        (S1, '{ any = [{ question = "kind", is_any = ["house", "car"] }, { question = "harm", is = "fire" }] }', "{ any = [] }", "any: expected at least one condition"),
+        (S1, 'is = "car"', 'is = "car", is_any = ["house"]', "ask_if.is_any: expected nothing"),
+        # what a question may be
+        (S1, '  { id = "private", uk = "Приватна компанія", en = "A private company" },\n', "", "(insurer).options: expected at least two options"),
+        (S1, 'id = "aid"\npart = "what"\ntitle = { uk = "Допомога", en = "Aid" }\n', 'id = "aid"\npart = "what"\ntitle = { uk = "Допомога", en = "Aid" }\nquestions = []\n[[pages.other]]\n', ""),
+        (S1, 'id = "colour"\ntype = "text"', 'id = "colour"\nrequired = true\ntype = "text"', "(colour).required_reason: expected the reason why"),
+        (S1, 'id = "colour"\ntype = "text"', 'id = "colour"\nrequired = true\nrequired_reason = "So."\ntype = "text"', "(colour).required: expected false on a question that is asked under a condition"),
+        (S1, 'id = "payer"', 'id = "donor"', "(aid).fields: expected only"),
+        (S1, 'id = "payer"\ntype = "text"', 'id = "payer"\ntype = "text"\nmax_length = 301', "max_length: expected at most 300"),
+        (S1, 'id = "payer"\ntype = "text"', 'id = "payer"\ntype = "text"\nrequired = true\nrequired_reason = "So."', "(payer).required: expected nothing on a field of a group"),
+        (S1, 'id = "payer"\ntype = "text"', 'id = "payer"\ntype = "text"\nask_if = { question = "kind", is = "car" }', "(payer).ask_if: expected no condition on a field of a group"),
+        (S1, 'id = "payer"\ntype = "text"', 'id = "payer"\ntype = "group"', "(payer).type: expected no group inside a group"),
+        (S1, 'role = "child"', f'role = "{"c" * 41}"', "role: expected at most 40 characters"),
+        (INDIVIDUAL, 'type = "person"', 'type = "person"\nparts = ["nick"]', "(full_name).parts: expected only family_name,"),
+        (INDIVIDUAL, "required = true", "required = false", 'expected a required question with feeds = "claimant.name"'),
+        # the mandate itself
+        ("mandate.toml", 'number_prefix = "SA"', 'number_prefix = "sa"', "number_prefix: expected capital Latin letters and digits"),
+        ("mandate.toml", '"Europe/Kyiv"', '"Europe/Irpin"', "time_zone: expected a time zone's name, found 'Europe/Irpin'"),
+        ("mandate.toml", '"Europe/Kyiv"', '"../kyiv"', "time_zone: expected a time zone's name"),
+    ],
+)
+def test_a_mistake_is_said_with_file_key_and_what_was_expected(folder, file, old, new, mistake):
+    folder.change(file, old, new)
+    with pytest.raises(MandateError) as error:
+        folder.load()
+    assert str(error.value).startswith(f"{file}: ")
+    assert mistake in str(error.value)
+
+
+def test_a_group_stands_alone_on_its_page(folder):
+    folder.change(S1, '[[pages]]\nid = "aid"\npart = "what"\ntitle = { uk = "Допомога", en = "Aid" }\n', "")
+    with pytest.raises(MandateError, match=r"\(child\)\.questions: expected a group alone on its page"):
+        folder.load()
+
+
+def test_a_file_that_is_no_toml_is_named(folder):
+    folder.change(S1, "version = 1", "version = ")
+    with pytest.raises(MandateError, match=r"^categories/S1\.toml: expected TOML in UTF-8: .*line 2"):
+        folder.load()
+
+
+def test_a_file_that_is_no_utf_8_is_named(folder):
+    (folder.root / S1).write_bytes("Зразок".encode("cp1251"))
+    with pytest.raises(MandateError, match=r"^categories/S1\.toml: expected TOML in UTF-8"):
+        folder.load()
+
+
+def test_a_folder_without_mandate_toml_is_none(tmp_path):
+    with pytest.raises(MandateError, match=r"^mandate\.toml: expected this file in "):
+        mandates.load_folder(tmp_path)
+
+
+def test_a_folder_has_a_category(folder):
+    (folder.root / S1).unlink()
+    with pytest.raises(MandateError, match=r"^categories: expected at least one category"):
+        folder.load()
+
+
+# --- From the folder into the register ---
+
+
+def versions():
+    return list(CategoryVersion.objects.filter(category__code="S1").values_list("version", flat=True))
+
+
+@pytest.mark.django_db
+class TestLoading:
+    def test_a_new_category_comes_with_its_first_version(self, folder):
+        assert catalogue.load(folder.load()) == ["S1 version 1"]
+        category = Category.objects.get(code="S1")
+        assert (category.state, category.title_en, category.newest.version) == ("open", "Sample category", 1)
+
+    def test_each_new_version_is_entered_in_the_ledger(self, folder):
+        catalogue.load(folder.load())
+        entry = Entry.objects.filter(kind="category.version_loaded").latest("id")
+        digest = CategoryVersion.objects.get(category__code="S1").digest
+        assert f'"facts":{{"category":"S1","category_version":1,"digest":"{digest}"}}' in entry.body
+        assert entry.is_open
+
+    def test_loading_twice_changes_nothing(self, folder):
+        catalogue.load(folder.load())
+        before = (versions(), Entry.objects.count())
+        assert catalogue.load(folder.load()) == []
+        assert (versions(), Entry.objects.count()) == before
+
+    def test_a_comment_is_no_change(self, folder):
+        catalogue.load(folder.load())
+        folder.change(S1, "version = 1", "# said again\nversion = 1")
+        assert catalogue.load(folder.load()) == []
+
+    @pytest.mark.parametrize(
+        ("file", "old"), [(S1, "Every type of question."), (INDIVIDUAL, "What is your name?")]
+    )
+    def test_a_version_that_was_loaded_with_other_content_stops_the_load(self, folder, file, old):
+        catalogue.load(folder.load())
+        folder.change(file, old, "Something else.")
+        with pytest.raises(MandateError, match=r"^categories/S1\.toml: version: expected a number above 1"):
+            catalogue.load(folder.load())
+        assert versions() == [1]
+
+    def test_a_higher_version_is_taken_beside_the_one_before(self, folder):
+        catalogue.load(folder.load())
+        folder.change(S1, "version = 1", "version = 3")
+        folder.change(S1, "Sample category", "Second sample")
+        assert catalogue.load(folder.load()) == ["S1 version 3"]
+        category = Category.objects.get(code="S1")
+        assert versions() == [1, 3]
+        assert (category.newest.version, category.title_en) == (3, "Second sample")
+
+    def test_a_version_between_those_that_were_loaded_is_refused(self, folder):
+        folder.change(S1, "version = 1", "version = 3")
+        catalogue.load(folder.load())
+        folder.change(S1, "version = 3", "version = 2")
+        with pytest.raises(MandateError, match="expected a number above those loaded before"):
+            catalogue.load(folder.load())
+
+    def test_a_category_that_was_closed_stays_closed_when_a_version_is_loaded(self, folder):
+        catalogue.load(folder.load())
+        Category.objects.filter(code="S1").update(state="closed")
+        folder.change(S1, "version = 1", "version = 2")
+        catalogue.load(folder.load())
+        assert Category.objects.get(code="S1").state == "closed"
+
+
+# --- Places ---
+
+HEADER = "code,kind,region,name_uk,name_en,parents_uk\n"
+
+
+def load_places(folder, text):
+    (folder.root / "places.csv").write_bytes(text if isinstance(text, bytes) else text.encode())
+    return catalogue.load_places(folder.root / "places.csv", {"UA-32"})
+
+
+@pytest.mark.django_db
+class TestPlaces:
+    def test_places_are_brought_with_the_names_by_which_they_are_found(self, folder):
+        assert load_places(folder, f"{HEADER}Z1,X,UA-32,Кам’янка Нова,Kamianka Nova,Бучанський район\n") == 1
+        assert Place.objects.get(code="Z1").folded_uk == "камянка нова"
+
+    def test_only_what_is_new_or_changed_is_written(self, folder):
+        load_places(folder, f"{HEADER}Z1,X,UA-32,Нове,Nove,\nZ2,X,UA-32,Старе,Stare,\n")
+        assert load_places(folder, f"{HEADER}Z1,X,UA-32,Новеньке,Novenke,\nZ2,X,UA-32,Старе,Stare,\n") == 1
+        assert Place.objects.get(code="Z1").name_uk == "Новеньке"
+
+    @pytest.mark.parametrize(
+        ("text", "mistake"),
+        [
+            (f"{HEADER}Z1,X,UA-99,Нове,Nove,\n", "line 2: region: expected a code of [[regions]] in mandate.toml"),
+            ("code,name\nZ1,Нове\n", "header: expected code,kind,region,name_uk,name_en,parents_uk"),
+            ("", "header: expected code,kind,region,name_uk,name_en,parents_uk"),
+            (f"{HEADER}Z1,X,UA-32\n", "line 2: expected 6 values"),
+            (f"{HEADER}Z1,X,UA-32,Нове,Nove,,\n", "line 2: expected 6 values"),
+            (f"{HEADER}Z1,X,UA-32,Нове,Nove,\nZ1,X,UA-32,Нове,Nove,\n", "line 3: code: expected each code once"),
+            (HEADER.encode() + "Z1,X,UA-32,Нове,Nove,\n".encode("cp1251"), "expected UTF-8"),
+        ],
+    )
+    def test_a_mistake_is_said_with_line_and_what_was_expected(self, folder, text, mistake):
+        with pytest.raises(MandateError) as error:
+            load_places(folder, text)
+        assert str(error.value).startswith(f"places.csv: {mistake}")
+
+    def test_a_folder_without_places_is_refused(self, folder):
+        (folder.root / "places.csv").unlink()
+        with pytest.raises(MandateError, match=r"^places\.csv: expected this file"):
+            catalogue.load_places(folder.root / "places.csv", {"UA-32"})
