@@ -121,17 +121,25 @@ def load_places(path: Path, regions: set[str]) -> int:
 
 
 def _places(path: Path, regions: set[str]) -> Iterator[Raw]:
+    def mistake(expected: str) -> MandateError:
+        return MandateError(f"{path.name}: line {reader.line_num}: {expected}")
+
+    seen: set[str] = set()
     try:
         with path.open(encoding="utf-8", newline="") as lines:
             reader = csv.DictReader(lines)
             if reader.fieldnames != PLACE_COLUMNS:
                 raise MandateError(f"{path.name}: header: expected {','.join(PLACE_COLUMNS)}")
             for row in reader:
+                if None in row or None in row.values():
+                    raise mistake(f"expected {len(PLACE_COLUMNS)} values")
                 if row["region"] not in regions:
-                    raise MandateError(
-                        f"{path.name}: line {reader.line_num}: region: "
-                        "expected a code of [[regions]] in mandate.toml"
-                    )
+                    raise mistake("region: expected a code of [[regions]] in mandate.toml")
+                if row["code"] in seen:
+                    raise mistake(f"code: expected each code once, but {row['code']!r} comes twice")
+                seen.add(row["code"])
                 yield {**row, "folded_uk": folded(row["name_uk"]), "folded_en": folded(row["name_en"])}
     except FileNotFoundError:
         raise MandateError(f"{path.name}: expected this file beside mandate.toml") from None
+    except UnicodeDecodeError as error:
+        raise MandateError(f"{path.name}: expected UTF-8: {error}") from None

@@ -77,10 +77,10 @@ def _known(claim: Claim, *, by: User) -> dict[str, Any]:
 
 def _open(claim: Claim) -> Draft:
     """The draft, locked through its claim and read again. Call inside a transaction."""
-    locked = Claim.objects.select_for_update(of=("self",)).select_related("draft").get(pk=claim.pk)
+    locked = Claim.objects.select_for_update().get(pk=claim.pk)
     if locked.state != State.DRAFT:
         raise NotADraft(_("This claim has been submitted already, so its draft cannot be changed."))
-    return locked.draft
+    return Draft.objects.get(claim=locked)  # not with the lock: that would read it as before the wait
 
 
 def _keep(draft: Draft, *fields: str) -> None:
@@ -106,11 +106,14 @@ def save_page(claim: Claim, page: Page, saved: Mapping[str, Any], *, complete: b
 
 @transaction.atomic
 def save_item(claim: Claim, question: Question, item: Mapping[str, Any], *, replaces: str = "") -> None:
-    """Add an item to a repeated group, or change the one whose fingerprint is `replaces`."""
+    """Add an item to a repeated group, or change the one whose fingerprint is `replaces`, if it is there."""
     draft = _open(claim)
     items = _items(draft, question)
     if replaces:
-        items = [dict(item) if fingerprint(i) == replaces else i for i in items]
+        at = _position(items, replaces)
+        if at is None:
+            return
+        items[at] = dict(item)
     elif len(items) >= question.max_items:
         raise TooMany(_("At most %(limit)s can be listed here.") % {"limit": question.max_items})
     else:
@@ -122,9 +125,13 @@ def save_item(claim: Claim, question: Question, item: Mapping[str, Any], *, repl
 
 @transaction.atomic
 def remove_item(claim: Claim, question: Question, *, removes: str) -> None:
-    """Take the item with this fingerprint out of a repeated group."""
+    """Take the item with this fingerprint out of a repeated group, if it is there."""
     draft = _open(claim)
-    items = [i for i in _items(draft, question) if fingerprint(i) != removes]
+    items = _items(draft, question)
+    at = _position(items, removes)
+    if at is None:
+        return
+    del items[at]
     if items:
         draft.answers[question.id] = items
     else:
@@ -136,6 +143,11 @@ def remove_item(claim: Claim, question: Question, *, removes: str) -> None:
 def _items(draft: Draft, question: Question) -> list[dict[str, Any]]:
     items = draft.answers.get(question.id)
     return list(items) if isinstance(items, list) else []
+
+
+def _position(items: list[dict[str, Any]], wanted: str) -> int | None:
+    """Where this fingerprint is; of items that say the same, the first."""
+    return next((n for n, item in enumerate(items) if fingerprint(item) == wanted), None)
 
 
 def fingerprint(item: Mapping[str, Any]) -> str:

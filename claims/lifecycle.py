@@ -108,7 +108,7 @@ def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
 
 
 def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
-    claim = Claim.objects.select_for_update(of=("self",)).select_related("category", "draft").get(pk=claim.pk)
+    claim = Claim.objects.select_for_update(of=("self",)).select_related("category").get(pk=claim.pk)
     if claim.state != State.DRAFT:
         raise AlreadySubmitted(_("This claim has been submitted already."))
     if not claim.category.is_open:
@@ -121,7 +121,8 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         )
     if not declaration.typed_name.strip():
         raise NotDeclared(_("Type your full name under the declaration."))
-    draft, at = claim.draft, timezone.now()
+    draft = Draft.objects.get(claim=claim)  # not with the lock: that would read it as before the wait
+    at = timezone.now()
     asked = list(checking.asked(claim.form, draft.answers))
     answers = {q.id: draft.answers[q.id] for q in asked if q.id in draft.answers}
     if problems := checking.problems(claim.form, answers):
@@ -152,7 +153,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     version.save(force_insert=True)
     consents = _consents(claim, draft, by=by, at=at)
     _cover(claim, asked, answers)
-    draft.delete()
+    Draft.objects.filter(pk=claim.pk).delete()
     log.append(
         entries.SUBMITTED,
         by=by.actor,
@@ -225,8 +226,9 @@ def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -
 def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
     """Fill the columns that lists, searches and agreements ask about."""
     for _question, place in _fed(asked, answers, "place")[:1]:
-        if found := Place.objects.filter(code=place.get("code")).first():
-            claim.place, claim.region = found, found.region
+        code = place.get("code")
+        if region := Place.objects.filter(code=code).values_list("region", flat=True).first():
+            claim.place_id, claim.region = code, region
     for question, when in _fed(asked, answers, "event_date")[:1]:
         claim.event_on = when["start"] if question.type is Type.PERIOD else when
         claim.event_first_day = first_day(claim.event_on)

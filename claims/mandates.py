@@ -352,7 +352,7 @@ class _Table:
     def __init__(self, data: Any, file: str, path: str = "") -> None:
         self.file, self.path = file, path
         if not isinstance(data, dict):
-            raise MandateError(f"{file}: {path}: expected a table, found {data!r}")
+            raise MandateError(f"{file}: {path.rstrip('.')}: expected a table, found {data!r}")
         self.data = dict(data)
 
     def fail(self, key: str, expected: str) -> MandateError:
@@ -487,10 +487,11 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
         values["fields"] = table.rows("fields", lambda t: _question(t, in_group=True))
         values["item"] = table.text("item")
         values["max_items"] = table.integer("max_items", 50)
+    for key in ("ask_if", "feeds", "required", "role", "section"):
+        if in_group and key in table.data:
+            raise table.fail(key, "nothing: a field of a group has none")
     ask_if = None
     if "ask_if" in table.data:
-        if in_group:
-            raise table.fail("ask_if", "no condition on a field of a group")
         inner = table.table("ask_if")
         ask_if = _condition(inner)
         inner.done()
@@ -512,6 +513,8 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
         source=table.string("source", ""),
         **values,
     )
+    if len(question.role) > ID_LENGTH:
+        raise table.fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
     if question.required and not question.required_reason:
         raise table.fail("required_reason", "the reason why this one must be answered (rules.md 6)")
     if question.required and ask_if:
@@ -573,6 +576,13 @@ def _check(table: _Table) -> Check:
     return Check(table.identifier(), table.string("test"), table.text("ask"))
 
 
+def _kinds(table: _Table) -> tuple[ClaimantKind, ...]:
+    kinds = table.strings("claimants")
+    if not kinds or not set(kinds) <= set(ClaimantKind):
+        raise table.fail("claimants", f"some of {', '.join(ClaimantKind)}, found {list(kinds)}")
+    return tuple(map(ClaimantKind, kinds))
+
+
 def category(raw: Raw, file: str) -> Category:
     """One category with the pages around its own. `raw` is {"category": ..., "claimants": {kind: ...}},
     the very object that a CategoryVersion keeps. Raises MandateError."""
@@ -588,7 +598,7 @@ def category(raw: Raw, file: str) -> Category:
         group=table.string("group"),
         title=table.text("title"),
         summary=table.text("summary"),
-        claimants=tuple(ClaimantKind(k) for k in table.strings("claimants") if k in list(ClaimantKind)),
+        claimants=_kinds(table),
         sensitive=table.boolean("sensitive", False),
         source=table.string("source", ""),
         confirmed=table.boolean("confirmed", True),
@@ -604,12 +614,15 @@ def category(raw: Raw, file: str) -> Category:
         common=common,
     )
     table.done()
-    if not result.claimants:
-        raise table.fail("claimants", f"some of {', '.join(ClaimantKind)}")
+    if result.version < 1:
+        raise table.fail("version", f"a number from 1, found {result.version}")
     for kind in result.claimants:
         if kind not in common:
             raise table.fail("claimants", f"a file claimants/{kind}.toml for {kind}")
         _check_form(result.form(kind), file)
+        name = "claimant.name" if kind is ClaimantKind.INDIVIDUAL else "claimant.legal_name"
+        if not any(q.required and q.feeds == name for q in result.form(kind).questions):
+            raise MandateError(f'claimants/{kind}.toml: expected a required question with feeds = "{name}"')
     return result
 
 
@@ -729,8 +742,9 @@ def load_folder(root: Path) -> Folder:
     for path in sorted((root / "categories").glob("*.toml")):
         name = f"categories/{path.name}"
         own = _read(path, root)
-        kinds = own.get("claimants", [])
-        raw = {"category": own, "claimants": {k: claimants[k] for k in kinds if k in claimants}}
+        kinds = own.get("claimants")
+        around = {k: claimants[k] for k in claimants if isinstance(kinds, list) and k in kinds}
+        raw = {"category": own, "claimants": around}
         parsed = category(raw, name)
         if parsed.code != path.stem:
             raise MandateError(f"{name}: code: expected {path.stem!r}, as the file is named")

@@ -61,7 +61,7 @@ class Kind:
 
     name: str
     is_open: bool
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         for fact, declared in self.facts.items():
@@ -169,7 +169,7 @@ def _fitting(kind: Kind, facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _canonical(kind: Kind, body: dict[str, Any]) -> str:
     """RFC 8785 text of the body. Raises FactsRefused for what JSON readers would not agree on."""
-    for where, value in _leaves("", body):
+    for where, value in _inside("", body):
         if problem := _problem(value):
             raise FactsRefused(f"{kind.name}: {where} {problem}.")
     canonical = rfc8785.dumps(body)
@@ -178,15 +178,15 @@ def _canonical(kind: Kind, body: dict[str, Any]) -> str:
     return canonical.decode()
 
 
-def _leaves(where: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _inside(where: str, value: Any) -> Iterator[tuple[str, Any]]:
     """Every key and every single value inside, with the path to it."""
     if isinstance(value, dict):
         for key, inner in value.items():
             yield where, key
-            yield from _leaves(f"{where}.{key}".lstrip("."), inner)
+            yield from _inside(f"{where}.{key}".lstrip("."), inner)
     elif isinstance(value, list | tuple):
         for inner in value:
-            yield from _leaves(where, inner)
+            yield from _inside(where, inner)
     else:
         yield where, value
 

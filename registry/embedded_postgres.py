@@ -17,7 +17,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -98,12 +98,13 @@ class Server:
         `when_orphaned`: the signal it gets if the calling process dies. Raises Failure.
         """
         self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if self._as_user == AS_NOBODY:
-            self.data_dir.chmod(0o711)
         with self._alone():
-            if not self.folder.exists():
-                self._initialise()
-            self._check_version()
+            if not self.is_running():
+                if self._as_user == AS_NOBODY:
+                    self.data_dir.chmod(0o711)
+                if not self.folder.exists():
+                    self._initialise()
+                self._check_version()
             deadline = time.monotonic() + START_SECONDS
             while True:
                 if self.is_running():
@@ -348,21 +349,25 @@ def databases(data_dir: Path) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def running(data_dir: Path) -> Iterator[None]:
-    """A server for the length of one command. The last command that uses it stops it."""
-    server = Server(data_dir)
+def in_use(data_dir: Path) -> Iterator[IO[str]]:
+    """While this is open, no command that ends takes the server for its own to stop."""
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data_dir / "postgres.users").open("w") as users:
         fcntl.flock(users, fcntl.LOCK_SH)
+        yield users
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[None]:
+    """A server for the length of one command. The last command that uses it stops it."""
+    server = Server(data_dir)
+    with in_use(data_dir) as users:
         server.start(when_orphaned=None)
         try:
             yield
         finally:
-            try:
+            with suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                pass
-            else:
                 server.stop()
 
 

@@ -127,7 +127,7 @@ def postgresql(
         "PASSWORD": password,
         "HOST": host,
         "PORT": port,
-        "OPTIONS": dict(options or {}),
+        "OPTIONS": {"server_side_binding": True, **(options or {})},  # lets PostgreSQL keep its plans
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -154,11 +154,12 @@ def database(data_dir: Path) -> Iterator[embedded_postgres.Server | None]:
         return
     say("Starting the database")
     server = embedded_postgres.Server(data_dir)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
+    with embedded_postgres.in_use(data_dir):
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
 
 
 def prepare(data_dir: Path) -> None:

@@ -140,13 +140,24 @@ def end_leftovers(data_dir):
             pids = json.load(file)
     except (OSError, ValueError):
         return
-    for pid in pids.values():
-        if is_ours(pid, data_dir):
-            with contextlib.suppress(OSError):
-                os.killpg(pid, signal.SIGKILL)
     deadline = time.monotonic() + LEFTOVER_SECONDS
-    while any(is_ours(pid, data_dir) for pid in pids.values()) and time.monotonic() < deadline:
+    while time.monotonic() < deadline:
+        left = [pid for pid in processes_of_groups(pids.values()) if is_ours(pid, data_dir)]
+        if not left:
+            return
+        for pid in left:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
         time.sleep(0.05)
+
+
+def processes_of_groups(groups):
+    """Each process leads a group of its own; its children may have outlived it."""
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        if name.isdigit():
+            with contextlib.suppress(OSError):
+                if os.getpgid(int(name)) in groups:
+                    yield int(name)
 
 
 def is_ours(pid, data_dir):

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
+from django.template import engines
 from django.template.base import Node, Template
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
@@ -26,6 +27,7 @@ from registry import embedded_postgres
 from registry import environment as env
 
 TEMPLATE = embedded_postgres.DATABASE
+BARE = "registry_bare"  # the same before its mandate was loaded: an empty ledger
 ROLES = {"default": embedded_postgres.APP, "owner": embedded_postgres.OWNER}
 QUICK = embedded_postgres.SETTINGS | {
     "fsync": "off",
@@ -60,8 +62,9 @@ def _database_facts(config: pytest.Config) -> dict[str, Any]:
         server = embedded_postgres.Server(settings.DATA_DIR, settings=QUICK)
         server.start(when_orphaned=signal.SIGQUIT)
         config.stash[_server] = server
-        for command in ("migrate", "load_mandate"):
-            run_manage(command, env=database_urls(TEMPLATE, server.facts()))
+        run_manage("migrate", env=database_urls(TEMPLATE, server.facts()))
+        Clones(server.facts(), "").copy(TEMPLATE, BARE)
+        run_manage("load_mandate", env=database_urls(TEMPLATE, server.facts()))
     return config.stash[_server].facts()
 
 
@@ -98,38 +101,52 @@ class Clones:
         self.facts = facts
         self._prefix = prefix
         self._made = 0
+        self._shared: dict[str, str] = {}
+        self._until_the_end = ExitStack()
 
     @contextmanager
-    def clone(self) -> Iterator[str]:
+    def clone(self, template: str = TEMPLATE) -> Iterator[str]:
         """The name of a new database with everything that the template has; dropped afterwards."""
         self._made += 1
         name = f"{self._prefix}_{self._made}"
-        self._as_owner("CREATE DATABASE {} TEMPLATE {}", name, TEMPLATE)
+        self.copy(template, name)
         try:
             yield name
         finally:
             self._as_owner("DROP DATABASE {} WITH (FORCE)", name)
 
+    def copy(self, template: str, name: str) -> None:
+        self._as_owner("CREATE DATABASE {} TEMPLATE {}", name, template)
+
+    def use_shared(self, template: str) -> None:
+        """Points Django at the clone in which all tests of this template run and roll back."""
+        if template not in self._shared:
+            self._shared[template] = self._until_the_end.enter_context(self.clone(template))
+        self._point_at(self._shared[template])
+
     @contextmanager
-    def in_use(self) -> Iterator[str]:
-        """A clone to which Django's aliases point. Closes every connection made meanwhile, in any thread."""
+    def own(self, template: str) -> Iterator[str]:
+        """Points Django at a new clone; closes every connection made meanwhile, in any thread."""
         opened: list[BaseDatabaseWrapper] = []
 
         def note(connection: BaseDatabaseWrapper, **_: Any) -> None:
             opened.append(connection)
 
-        before = {alias: dict(connections[alias].settings_dict) for alias in ROLES}
-        with self.clone() as name:
+        with self.clone(template) as name:
+            self._point_at(name)
             connection_created.connect(note)
             try:
-                self._point_at({alias: self._address(name, role) for alias, role in ROLES.items()})
                 yield name
             finally:
                 connection_created.disconnect(note)
                 for connection in opened:
                     connection.inc_thread_sharing()
                     connection.close()
-                self._point_at(before)
+
+    def close(self) -> None:
+        for alias in ROLES:
+            connections[alias].close()
+        self._until_the_end.close()
 
     def _address(self, name: str, role: str) -> dict[str, Any]:
         return env.postgresql(
@@ -140,15 +157,23 @@ class Clones:
             port=self.facts["port"],
         )
 
-    def _point_at(self, addresses: dict[str, dict[str, Any]]) -> None:
-        for alias, address in addresses.items():
-            connections[alias].close()
-            connections[alias].settings_dict.update(address)
+    def _point_at(self, name: str) -> None:
+        for alias, role in ROLES.items():
+            connection = connections[alias]
+            if connection.settings_dict["NAME"] != name:
+                connection.close()
+                connection.settings_dict.update(self._address(name, role))
 
     def _as_owner(self, statement: str, *names: str) -> None:
         server = embedded_postgres.connect(self.facts, embedded_postgres.OWNER, database="postgres")
         with server as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def database_template(request: pytest.FixtureRequest) -> str:
+    """What a test's database is cloned from. The ledger's tests count entries from none; others may too."""
+    return BARE if request.path.parent.name == "ledger" else TEMPLATE
 
 
 @pytest.fixture(scope="session")
@@ -161,15 +186,26 @@ def clones(request: pytest.FixtureRequest) -> Clones:
 def django_db_setup(
     django_test_environment: None, django_db_blocker: DjangoDbBlocker, clones: Clones
 ) -> Iterator[None]:
-    """In place of pytest-django's: the database in which tests run and roll back."""
-    with clones.in_use():
-        yield
+    """In place of pytest-django's, which would make databases of its own."""
+    yield
+    with django_db_blocker.unblock():
+        clones.close()
 
 
 @pytest.fixture
-def own_database(django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones) -> Iterator[str]:
-    with django_db_blocker.unblock(), clones.in_use() as name:
+def own_database(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones, database_template: str
+) -> Iterator[str]:
+    with django_db_blocker.unblock(), clones.own(database_template) as name:
         yield name
+
+
+@pytest.fixture
+def shared_database(
+    django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones, database_template: str
+) -> None:
+    with django_db_blocker.unblock():
+        clones.use_shared(database_template)
 
 
 @pytest.fixture(autouse=True)
@@ -177,7 +213,8 @@ def _django_db_marker(request: pytest.FixtureRequest) -> None:
     """In place of pytest-django's: `committing` wins over a `django_db` that stands on the whole module."""
     if request.node.get_closest_marker("committing"):
         request.getfixturevalue("own_database")
-    elif request.node.get_closest_marker("django_db"):
+    elif request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
+        request.getfixturevalue("shared_database")
         request.getfixturevalue("_django_db_helper")
 
 
@@ -186,9 +223,6 @@ def _django_db_marker(request: pytest.FixtureRequest) -> None:
 
 class _Undefined(str):
     """What Django writes for an undefined variable. In a template of ours that is a mistake."""
-
-    def __contains__(self, part: object) -> bool:
-        return part == "%s"
 
     def __mod__(self, variable: object) -> str:  # type: ignore[override]
         origin = _template_being_rendered()
@@ -208,4 +242,4 @@ def _template_being_rendered() -> str:
 
 @pytest.fixture(autouse=True, scope="session")
 def _undefined_variables_fail() -> None:
-    settings.TEMPLATES[0]["OPTIONS"]["string_if_invalid"] = _Undefined()
+    engines["django"].engine.string_if_invalid = _Undefined("%s")

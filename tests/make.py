@@ -19,8 +19,11 @@ from ledger.log import SYSTEM
 PASSWORD = "correct horse battery staple"
 PDF = b"%PDF-1.7\n% what the claimant has\n"
 IRPIN = {"code": "UA32080150010049888", "name": "Ірпінь, Бучанський район, Київська область"}
-ADDRESS = {"street": "вул. Шевченка", "building": "5-а", "unit": "12", "postcode": "08200"}
-PERSON = {
+PARTS = {
+    "street": "вул. Шевченка",
+    "building": "5-а",
+    "unit": "12",
+    "postcode": "08200",
     "family_name": "Ґава-О’Коваленко",
     "given_name": "Олена",
     "patronymic": "Іванівна",
@@ -132,6 +135,7 @@ def _leaves(condition: Condition | None) -> Iterable[Condition]:
 def plausible(question: Question, choice: str | None = None) -> Any:
     """What somebody could answer; `choice` is the option to take where there are options."""
     first = next((o.id for o in question.options), "")
+    parts = {part: PARTS[part] for part in question.parts}
     return {
         Type.TEXT: f"вул. Шевченка 5 ({question.id})"[: question.max_length],
         Type.LONG_TEXT: "Ми були вдома.\nПотім прилетіло. 😢",
@@ -146,8 +150,8 @@ def plausible(question: Question, choice: str | None = None) -> Any:
         Type.PERIOD: {"start": "2022-03", "end": "2022-04-02"},
         Type.COUNTRY: "PL",
         Type.SETTLEMENT: IRPIN,
-        Type.ADDRESS: {part: ADDRESS[part] for part in question.parts},
-        Type.PERSON: {part: PERSON[part] for part in question.parts},
+        Type.ADDRESS: parts,
+        Type.PERSON: parts,
         Type.FRACTION: "1/2",
         Type.GROUP: [{field.id: plausible(field) for field in question.fields}],
     }[question.type]

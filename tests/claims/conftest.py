@@ -1,8 +1,12 @@
+import json
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.utils import translation
 from hypothesis import settings
 
+from claims import catalogue, mandates
 from tests import make
 
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True, database=None)
@@ -20,6 +24,32 @@ def evidence_dir(settings, tmp_path):
 def _in_english():
     with translation.override("en"):
         yield
+
+
+@pytest.fixture
+def evidence_rules(monkeypatch):
+    """Change what the mandate allows of files."""
+    mandate = mandates.current()
+
+    def change(**rules):
+        changed = replace(mandate, evidence=replace(mandate.evidence, **rules))
+        monkeypatch.setattr(mandates, "current", lambda: changed)
+
+    return change
+
+
+@pytest.fixture
+def newer_wording():
+    """Load the next version of a category, with a change made to its content."""
+
+    def load(code, change):
+        raw = json.loads(make.category(code).newest.content)
+        raw["category"]["version"] += 1
+        change(raw["category"])
+        parsed = mandates.category(raw, f"categories/{code}.toml")
+        catalogue.load(mandates.Folder(mandates.current(), {code: (parsed, raw)}))
+
+    return load
 
 
 @pytest.fixture

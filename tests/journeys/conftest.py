@@ -108,7 +108,7 @@ def device(browser: Browser, site: Site) -> Iterator[Device]:
     """Makes a device with its own cookies. What the browser complains of on any of them fails the test:
     errors of scripts, of the content policy and of loading, and each request to another host.
 
-    `expected`: parts of complaints that belong to the story.
+    `expected`: parts of complaints that belong to the story. `address`: another one that leads to the site.
     """
     contexts: list[BrowserContext] = []
     complaints: list[str] = []
@@ -119,10 +119,11 @@ def device(browser: Browser, site: Site) -> Iterator[Device]:
         *,
         scheme: Any = "light",
         javascript: bool = True,
+        address: str = site.address,
         expected: tuple[str, ...] = (),
     ) -> BrowserContext:
         context = browser.new_context(
-            base_url=site.address,
+            base_url=address,
             locale=language,
             viewport={"width": width, "height": 740},
             color_scheme=scheme,
@@ -140,7 +141,7 @@ def device(browser: Browser, site: Site) -> Iterator[Device]:
                 note(f"{message.location['url']}: {message.text}")
 
         def note_stranger(request: Request) -> None:
-            if not request.url.startswith(f"{site.address}/"):
+            if not request.url.startswith(f"{address}/"):
                 note(f"request to {request.url}")
 
         context.on("console", note_message)

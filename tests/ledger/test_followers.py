@@ -142,11 +142,11 @@ def test_two_processes_of_one_follower_never_handle_an_entry_twice(
         seen(batch)
 
     follow("notices", Seen(), limit=1)
-    first = pool.submit(follow, "notices", slowly)
+    slow = pool.submit(follow, "notices", slowly)
     handling.wait(20)
     assert follow("notices", seen) == 0
     finish.set()
-    assert first.result() == 2
+    assert slow.result() == 2
     assert follow("notices", seen) == 0
     assert seen.indexes == [first + 1, first + 2]
 

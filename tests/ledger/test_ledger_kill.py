@@ -40,12 +40,12 @@ def test_killing_the_sealer_loses_repeats_and_invents_nothing(
     killed_in_a_batch = 0
     try:
         for _ in range(KILLS):
-            if chance.random() < 0.4:
+            if chance.random() < 0.6:
                 rushes += rush(note)
             with sealer(environment) as process:
                 if chance.random() < 0.9:  # otherwise it may be killed while it starts
                     wait_until(lambda: what_the_sealer_does() is not None, process)
-                time.sleep(chance.uniform(0, 0.2))
+                time.sleep(chance.uniform(0, chance.choice([0.03, 0.3])))
                 killed_in_a_batch += what_the_sealer_does() == "active"
         stopped.set()
         outcomes = [writer.result(timeout=300) for writer in writers]
@@ -78,7 +78,7 @@ def write(note: Note, stopped: threading.Event, seed: int) -> tuple[list[int], l
         fails = chance.random() < 0.2
         with transaction.atomic():
             entries = [note(number).pk for number in range(chance.choice([1, 1, 1, 20]))]
-            time.sleep(chance.choice([0, 0, 0.02, 0.3]))
+            time.sleep(chance.choice([0, 0.02, 0.05, 0.3]))
             transaction.set_rollback(fails)
         (rolled_back if fails else committed).extend(entries)
     return committed, rolled_back

@@ -153,7 +153,7 @@ def test_two_sealers_at_once_seal_each_entry_once(note: Note, first: int, pool: 
         return [note(number).pk for number in range(100)]
 
     def seal_on() -> int:
-        counts = []
+        counts: list[int] = []
         while not (all(writer.done() for writer in writers) and counts[-1:] == [0]):
             counts.append(seal(batch=7))
         return sum(counts)

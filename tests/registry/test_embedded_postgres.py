@@ -141,6 +141,14 @@ def test_a_command_has_it_for_its_own_time(server: Server):
     assert server.pid() is None
 
 
+def test_a_command_leaves_the_launchers_server_alone(server: Server):
+    with embedded_postgres.in_use(server.data_dir):
+        server.start()
+        with embedded_postgres.running(server.data_dir):
+            pass
+        assert server.is_running()
+
+
 def test_a_half_made_folder_is_made_anew(tmp_path: Path):
     (tmp_path / "postgres.new" / "base").mkdir(parents=True)
     server = Server(tmp_path, settings=QUICK)

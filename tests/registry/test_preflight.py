@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from registry import preflight
+from registry import children, preflight
 from registry.preflight import CannotStart
 
 Patch = pytest.MonkeyPatch
@@ -83,6 +83,23 @@ def test_what_a_killed_launcher_left_is_ended_and_nothing_else(tmp_path: Path):
         for process in (ours, other):
             process.kill()
             process.wait()
+
+
+def test_children_of_what_was_killed_are_ended_too(tmp_path: Path):
+    forks = "import os, time; child = os.fork(); child and print(child, flush=True); time.sleep(60)"
+    with subprocess.Popen(
+        [sys.executable, "-c", forks],
+        env=os.environ | {"REGISTRY_DATA_DIR": str(tmp_path)},
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+    ) as web_server:
+        assert web_server.stdout is not None
+        worker = int(web_server.stdout.readline())
+        web_server.kill()
+        web_server.wait()
+        (tmp_path / "processes.json").write_text(json.dumps({"web server": web_server.pid}))
+        preflight.end_leftovers(str(tmp_path))
+        assert children.command_line(worker) == ""
 
 
 # --- The virtual environment ---

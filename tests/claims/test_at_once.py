@@ -1,0 +1,162 @@
+"""Two tabs, two processes, a crash in the middle: with real commits on connections of their own."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from django.db import connection, transaction
+
+from claims import filing, lifecycle, notices
+from claims.models import Attachment, Claim, Claimant, ClaimVersion, Consent, Draft, Notice
+from claims.versions import Declaration
+from ledger import sealing
+from ledger.models import Entry
+from tests import make
+
+pytestmark = pytest.mark.committing
+
+DECLARATION = Declaration(typed_name="Олена Коваленко", language="en")
+
+
+def at_once(*acts):
+    """Run the acts at the same moment, each on its own connection. Gives what each returned or raised."""
+    barrier = threading.Barrier(len(acts))
+
+    def run(act):
+        try:
+            barrier.wait(timeout=10)
+            return act()
+        except Exception as error:  # noqa: BLE001 - the tests look at it
+            return error
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(run, acts))
+
+
+def while_held(claim, held, act):
+    """Run `act` on a connection of its own while this one has the claim locked and has done `held`."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            filing.mark_evidence(claim)
+            held()
+            waiting = pool.submit(lambda: (act(), connection.close()))
+            wait_until_blocked()
+        return waiting.result(timeout=10)
+
+
+def wait_until_blocked():
+    with connection.cursor() as cursor:
+        for _ in range(1000):
+            cursor.execute("SELECT pg_stat_clear_snapshot(), pg_sleep(0.01)")
+            cursor.execute(
+                "SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            )
+            if cursor.rowcount:
+                return
+    raise AssertionError("Nobody waits for the claim.")
+
+
+def submitting(claim):
+    return lambda: lifecycle.submit(
+        Claim.objects.get(pk=claim.pk), by=claim.filed_by, declaration=DECLARATION
+    )
+
+
+def submissions():
+    return Entry.objects.filter(kind="claim.submitted").count()
+
+
+def test_of_two_tabs_that_submit_at_once_one_submits():
+    claim = make.draft(answers=make.answers())
+    make.evidence(claim)
+    outcomes = at_once(submitting(claim), submitting(claim))
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadySubmitted", "ClaimVersion"]
+    submitted = Claim.objects.get()
+    assert submitted.number
+    assert (submitted.state, submitted.version) == ("submitted", 1)
+    assert ClaimVersion.objects.count() == Claimant.objects.count() == submissions() == 1
+    assert not Draft.objects.exists()
+
+
+def test_different_claims_submitted_at_once_do_not_wait_for_each_other_or_meet():
+    claims = [make.draft(by=name, answers=make.answers()) for name in ("olena", "petro", "iryna")]
+    outcomes = at_once(*map(submitting, claims))
+    assert {type(outcome) for outcome in outcomes} == {ClaimVersion}
+    assert len(set(Claim.objects.values_list("number", flat=True))) == 3
+    assert submissions() == 3
+
+
+def test_pages_saved_in_two_tabs_at_once_are_both_kept():
+    claim = make.draft()
+    story, damage = claim.form.page("story"), claim.form.page("damage")
+    while_held(
+        claim,
+        lambda: filing.save_page(claim, story, {"cause": "Ракета."}, complete=True),
+        lambda: filing.save_page(claim, damage, {"damage_level": "damaged"}, complete=True),
+    )
+    draft = Draft.objects.get(claim=claim)
+    assert draft.answers == {"cause": "Ракета.", "damage_level": "damaged"}
+    assert sorted(draft.pages) == ["damage", "evidence", "story"]
+
+
+def test_what_was_saved_while_the_other_tab_submits_is_in_the_frozen_version():
+    claim = make.draft(answers=make.answers(cause="Перше."))
+    story = claim.form.page("story")
+    while_held(
+        claim, lambda: filing.save_page(claim, story, {"cause": "Друге."}, complete=True), submitting(claim)
+    )
+    assert '"cause":{"answer":"Друге."' in ClaimVersion.objects.get().account
+
+
+def test_a_page_saved_while_the_other_tab_submits_is_refused_and_not_lost_silently():
+    claim = make.draft(answers=make.answers())
+    save = lambda: filing.save_page(claim, claim.form.page("story"), {"cause": "Пізно."}, complete=True)  # noqa: E731
+    with pytest.raises(filing.NotADraft):
+        while_held(claim, submitting(claim), save)
+    assert "Пізно." not in ClaimVersion.objects.get().account
+
+
+def test_files_added_in_two_tabs_at_once_are_both_kept():
+    claim = make.draft()
+    contents = [b"%PDF-1.7 one", b"%PDF-1.7 two"]
+    at_once(*(lambda content=content: make.evidence(claim, content) for content in contents))
+    assert Attachment.objects.filter(claim=claim).count() == 2
+
+
+@pytest.mark.parametrize(
+    "where", ["claims.lifecycle.log.append", "claims.lifecycle.Consent.objects.bulk_create"]
+)
+def test_a_crash_in_the_middle_of_submitting_leaves_the_draft_whole(monkeypatch, where):
+    claim = make.draft(answers=make.answers())
+    answers = claim.draft.answers
+
+    def crash(*_, **__):
+        raise SystemError("power cut")
+
+    monkeypatch.setattr(where, crash)
+    with pytest.raises(SystemError):
+        make.submit(claim)
+    left = Claim.objects.get()
+    assert (left.state, left.number, left.submitted_at, left.claimant) == ("draft", None, None, None)
+    assert left.draft.answers == answers
+    for model in (ClaimVersion, Claimant, Consent):
+        assert not model.objects.exists()
+    assert submissions() == 0
+
+
+def test_two_followers_at_once_write_one_notice_for_a_submission():
+    make.claim()
+    sealing.seal()
+    at_once(notices.follow, notices.follow, notices.follow)
+    notices.follow()
+    assert Notice.objects.count() == 1
+
+
+def test_two_workers_at_once_send_a_notice_once(mailoutbox):
+    make.claim()
+    sealing.seal()
+    notices.follow()
+    at_once(notices.send_due, notices.send_due)
+    assert len(mailoutbox) == 1

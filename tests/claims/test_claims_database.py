@@ -1,0 +1,178 @@
+"""What nobody may break, the database refuses by itself: each constraint is named and tried."""
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from claims.mandates import SECTIONS
+from claims.models import (
+    Attachment,
+    Category,
+    CategoryVersion,
+    Claim,
+    Claimant,
+    ClaimVersion,
+    Notice,
+    Outcome,
+    State,
+)
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+def change(claim, **columns):
+    """As a mistake in our code would change the row, past every act."""
+    Claim.objects.filter(pk=claim.pk).update(**columns)
+
+
+def version(claim, **columns):
+    first = claim.versions.get()
+    values = {
+        f.attname: getattr(first, f.attname) for f in ClaimVersion._meta.concrete_fields if f.name != "id"
+    }
+    ClaimVersion.objects.create(**{**values, "number": 2, **columns})
+
+
+def outcome(claim, **columns):
+    values = {
+        "outcome": State.RECORDED,
+        "rule": "12",
+        "reason": "Підтверджено",
+        "salt": bytes(16),
+        "digest": "0" * 64,
+    }
+    now = timezone.now()
+    Outcome.objects.create(
+        claim=claim, version=claim.versions.get(), decided_on=now.date(), entered_at=now, **(values | columns)
+    )
+
+
+def claimant(**columns):
+    Claimant.objects.create(filed_by=make.user("olena"), **columns)
+
+
+def notice():
+    claim = make.claim()
+    Notice.objects.create(claim=claim, recipient=claim.filed_by, entry_index=7, kind="claim.submitted")
+
+
+def same_file_twice():
+    attachment = make.evidence(make.draft())
+    Attachment.objects.create(claim=attachment.claim, evidence_file=attachment.evidence_file)
+
+
+def same_version_of_a_category_twice():
+    newest = make.category().newest
+    CategoryVersion.objects.create(
+        category=newest.category, version=newest.version, content="{}", digest="0" * 64
+    )
+
+
+def notice_twice():
+    notice()
+    first = Notice.objects.get()
+    Notice.objects.create(claim=first.claim, recipient=first.recipient, entry_index=7, kind="claim.submitted")
+
+
+PERSON = {"kind": "individual", "family_name": "Коваленко"}
+COMPANY = {"kind": "legal_entity", "legal_name": "ТОВ «Млин»"}
+
+BROKEN = {
+    "attachment_once_in_a_claim": [same_file_twice],
+    "category_state_known": [lambda: Category.objects.update(state="sleeping")],
+    "category_version_once": [same_version_of_a_category_twice],
+    "claim_state_known": [lambda: change(make.claim(), state="lost")],
+    "claim_past_draft_has_number_and_time": [
+        lambda: change(make.claim(), number=None),
+        lambda: change(make.claim(), submitted_at=None),
+        lambda: change(make.claim(), claimant=None),
+        lambda: change(make.claim(), version=0),
+        lambda: change(make.draft(), number="UA-7K4M-2P9Q-F"),
+        lambda: change(make.draft(), submitted_at=timezone.now()),
+        lambda: change(make.draft(), version=1),
+        lambda: change(make.draft(), state=State.UNDER_REVIEW),
+    ],
+    "claim_recorded_iff_recording_time": [
+        lambda: change(make.claim(), state=State.RECORDED),
+        lambda: change(make.claim(), recorded_at=timezone.now()),
+        lambda: change(make.draft(), recorded_at=timezone.now()),
+    ],
+    "claim_amount_has_currency": [
+        lambda: change(make.claim(), amount=5),
+        lambda: change(make.claim(), currency="UAH"),
+    ],
+    "claimant_kind_known": [lambda: claimant(kind="robot", legal_name="R2")],
+    "claimant_individual_has_a_personal_name": [
+        lambda: claimant(kind="individual"),
+        lambda: claimant(kind="individual", patronymic="Іванівна"),
+        lambda: claimant(**PERSON, legal_name="ТОВ «Млин»"),
+        lambda: claimant(**PERSON, registration_number="123"),
+    ],
+    "claimant_organisation_has_a_legal_name": [
+        lambda: claimant(kind="legal_entity"),
+        lambda: claimant(kind="state_body"),
+        lambda: claimant(**COMPANY, family_name="Коваленко"),
+        lambda: claimant(**COMPANY, born="1980"),
+    ],
+    "claim_version_number_once": [lambda: version(make.claim(), number=1)],
+    **{
+        f"claim_version_{name}_erased_with_salt": [
+            lambda name=name: version(make.claim(), **{name: None}),
+            lambda name=name: version(make.claim(), **{f"{name}_salt": None}),
+        ]
+        for name in SECTIONS
+    },
+    "notice_once_for_an_entry_and_person": [notice_twice],
+    "outcome_is_one_of_the_boards": [lambda: outcome(make.claim(), outcome=State.ELIGIBLE)],
+    "outcome_reason_erased_with_salt": [
+        lambda: outcome(make.claim(), reason=None),
+        lambda: outcome(make.claim(), salt=None),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "breaks"), [(name, b) for name, several in BROKEN.items() for b in several])
+def test_the_database_refuses(name, breaks):
+    with pytest.raises(IntegrityError, match=f'"{name}"'):
+        breaks()
+
+
+def test_every_constraint_of_claims_is_tried():
+    models = apps.get_app_config("claims").get_models()
+    assert {c.name for model in models for c in model._meta.constraints} == set(BROKEN)
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_a_section_may_be_erased_with_its_salt(name):
+    version(make.claim(), **{name: None, f"{name}_salt": None})
+
+
+@pytest.mark.parametrize(
+    "allowed",
+    [
+        lambda: claimant(kind="individual", given_name="Олена"),
+        lambda: claimant(kind="state_body", legal_name="Рада", registration_number="123"),
+        lambda: outcome(make.claim(), outcome=State.REJECTED_WITHOUT_PREJUDICE),
+        lambda: outcome(make.claim(), reason=None, salt=None),
+        lambda: change(make.claim(), state=State.RECORDED, recorded_at=timezone.now()),
+        lambda: change(make.claim(), amount=5, currency="UAH"),
+        notice,
+    ],
+)
+def test_the_database_lets_pass_what_is_right(allowed):
+    allowed()
+
+
+def test_a_number_is_unique():
+    first, second = make.claim(by="olena"), make.claim(by="petro")
+    with pytest.raises(IntegrityError, match="claims_claim_number"), transaction.atomic():
+        change(first, number=second.number)
+
+
+@pytest.mark.parametrize("model", [Category, CategoryVersion])
+def test_what_claims_refer_to_is_not_deleted(model):
+    make.claim()
+    with pytest.raises(Exception, match="protected|append-only|permission denied|Cannot delete"):
+        model.objects.all().delete()

@@ -1,0 +1,217 @@
+"""Every kind of page against WCAG 2.2 A and AA (axe), and none wider than a small phone.
+
+A page is looked at once in each language, in turn light and wide, or dark and narrow.
+"""
+
+from collections.abc import Iterator
+from itertools import cycle
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import Page
+
+from tests.journeys.conftest import Device, Site
+from tests.journeys.filing_steps import (
+    JPEG,
+    PDF,
+    add_file,
+    answer,
+    follow,
+    go_on,
+    press,
+    read_newest_letter,
+    sign_in,
+    sign_up,
+    start_claim,
+)
+
+PHONE = 360
+RULES = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"],
+    "resultTypes": ["violations"],
+}
+LOOKS: dict[str, list[tuple[int, Any]]] = {
+    "uk": [(PHONE, "light"), (1280, "dark")],
+    "en": [(1280, "light"), (PHONE, "dark")],
+}
+
+PUBLIC = (
+    "/",
+    "/categories/",
+    "/categories/A3.1/",
+    "/categories/A2.1/",
+    "/help/",
+    "/privacy/",
+    "/accessibility/",
+    "/account/sign-in/",
+    "/account/sign-in/?next=/claims/",
+    "/account/password/forgotten/",
+    "/account/password/forgotten/sent/",
+    "/account/confirm/spent/",
+    "/account/password/new/1-spent/",
+    "/demo/mail/",
+    "/there-is-no-such-page/",
+)
+ACCOUNT = (
+    "/account/",
+    "/account/e-mail/",
+    "/account/password/",
+    "/account/second-step/",
+    "/account/sign-out/",
+)
+HOME_QUESTIONS = (  # each kind of question, and long and short pages
+    "who",
+    "name",
+    "documents",
+    "contact",
+    "residence",
+    "where",
+    "technical",
+    "story",
+    "when",
+    "owners",
+    "co_owners",
+    "share",
+    "amount",
+)
+STAFF = ("/admin/", "/admin/claims/claim/", "/admin/accounts/user/")
+
+
+class Inspector:
+    """Looks at the page that is open and notes what is wrong with it."""
+
+    def __init__(self, page: Page, language: str) -> None:
+        self.page, self.faults = page, list[str]()
+        self._looks: Iterator[tuple[int, Any]] = cycle(LOOKS[language])
+
+    def look(self, path: str = "") -> None:
+        if path:
+            self.page.goto(path)
+        self.page.locator("main details:not([open]) summary").evaluate_all("all => all.map(e => e.click())")
+        self.page.set_viewport_size({"width": PHONE, "height": 740})
+        if self.page.evaluate("document.documentElement.scrollWidth") > PHONE:
+            self.faults.append(f"{self.page.url} scrolls sideways")
+        width, scheme = next(self._looks)
+        self.page.set_viewport_size({"width": width, "height": 740})
+        self.page.emulate_media(color_scheme=scheme)
+        for found in Axe().run(self.page, options=RULES).response["violations"]:
+            places = [node["html"] for node in found["nodes"]]
+            self.faults.append(f"{self.page.url} {width} {scheme} {found['id']}: {places}")
+
+
+@pytest.fixture(params=["uk", "en"])
+def inspector(device: Device, request: pytest.FixtureRequest) -> Iterator[Inspector]:
+    page = device(request.param, expected=("status of 404",)).new_page()
+    inspector = Inspector(page, request.param)
+    yield inspector
+    assert inspector.faults == []
+
+
+def test_public_pages(inspector: Inspector):
+    page = inspector.page
+    for path in PUBLIC:
+        inspector.look(path)
+    page.goto("/account/sign-up/")
+    press(page, "Create an account")
+    inspector.look()  # with its errors
+    page.goto("/account/password/forgotten/")
+    press(page, "Send me a link")
+    inspector.look()
+
+
+def test_pages_of_an_account(inspector: Inspector, site: Site):
+    page, email = inspector.page, f"axe.{id(inspector)}@example.com"
+    page.goto("/claims/")
+    inspector.look()
+    sign_up(page, email)
+    inspector.look("/claims/")  # none yet
+    for path in ACCOUNT:
+        inspector.look(path)
+    read_newest_letter(page, to=email)
+    inspector.look()
+    inspector.look("/claims/new/A3.1/")
+
+
+def test_pages_of_a_draft(inspector: Inspector, site: Site):
+    page = inspector.page
+    page.goto("/claims/")
+    sign_in(page, site)
+    claim = start_claim(page)
+    inspector.look()  # the task list, nothing done
+    page.goto(f"{claim}/questions/owners/")
+    go_on(page, owned_by="shares")
+    for question in HOME_QUESTIONS:
+        inspector.look(f"{claim}/questions/{question}/")
+
+    page.goto(f"{claim}/questions/where/")
+    go_on(page, katottg_name="Іванівка")
+    inspector.look()  # which of many?
+    page.goto(f"{claim}/questions/when/")
+    go_on(page, damage_date_day="31", damage_date_month="2", damage_date_year="2022")
+    inspector.look()  # an error
+    page.goto(f"{claim}/questions/when/")
+    go_on(page, damage_date_year="2021")
+    inspector.look()  # a remark
+
+    page.goto(f"{claim}/questions/co_owners/")
+    follow(page, "Add")
+    inspector.look()
+    answer(page, name_family_name="Коваленко", share="1/2")
+    press(page, "Save this entry")
+    inspector.look()  # a list with an entry
+    inspector.look(f"{claim}/check/")  # what must be put right: there is no name yet
+    inspector.look(f"{claim}/delete/")
+
+
+def test_pages_around_submission(inspector: Inspector, site: Site):
+    page = inspector.page
+    page.goto("/claims/")
+    sign_in(page, site)
+    claim = start_claim(page)
+    inspector.look(f"{claim}/eligibility/")
+    go_on(page, in_territory="no")
+    inspector.look()  # what "no" means
+    page.goto(f"{claim}/questions/name/")
+    go_on(page, full_name_family_name="Коваленко", full_name_given_name="Олена")
+    inspector.look(f"{claim}/evidence/")
+    press(page, "Add to the draft")
+    inspector.look()  # without a file
+    page.goto(f"{claim}/evidence/")
+    add_file(page, "кухня після влучання снаряда.jpg", JPEG, type="damage_photo", description="Наша кухня")
+    add_file(page, "deed_of_ownership_of_the_house_1998_scan_final_version.pdf", PDF)
+    inspector.look()  # with files
+    follow(page, "Change or remove")
+    inspector.look()
+    inspector.look(f"{claim}/own-account/")
+    inspector.look(f"{claim}/consents/")
+    inspector.look(f"{claim}/")  # the task list, in each state
+    inspector.look(f"{claim}/check/")
+    inspector.look(f"{claim}/declaration/")
+    press(page, "Submit the claim")
+    inspector.look()  # without a name
+    answer(page, typed_name="Олена Коваленко")
+    press(page, "Submit the claim")
+    inspector.look()  # the receipt
+    inspector.look(f"{claim}/")
+    inspector.look("/claims/")
+
+
+def test_pages_of_a_death_and_of_a_company(inspector: Inspector, site: Site):
+    page = inspector.page
+    page.goto("/claims/")
+    sign_in(page, site)
+    death = start_claim(page, "A2.1")
+    for step in ("deceased", "relationship", "story", "death_event"):
+        inspector.look(f"{death}/questions/{step}/")
+    company = start_claim(page, "C3.1")
+    for step in ("entity", "assets", "heads", "amount"):
+        inspector.look(f"{company}/questions/{step}/")
+
+
+def test_pages_of_staff(inspector: Inspector, site: Site):
+    page = inspector.page
+    inspector.look("/admin/")  # asks to sign in
+    sign_in(page, site, "register_manager")
+    for path in STAFF:
+        inspector.look(path)
