@@ -16,10 +16,10 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 lint: venv
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --exclude docs .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	$(BIN)/mypy .
+	$(BIN)/mypy
 	$(BIN)/djade --check $$(find templates -name '*.html')
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
 
@@ -27,7 +27,7 @@ bench: venv
 	$(BIN)/python -m benchmarks
 
 soak: venv
-	$(BIN)/python -m pytest -n auto -m soak
+	LEDGER_KILLS=300 $(BIN)/python -m pytest tests/ledger/test_ledger_kill.py
 
 venv:
 	@$(PYTHON) -m registry.preflight test

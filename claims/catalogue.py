@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.roles import Role
 from claims import entries
 from claims.mandates import Category as Definition
-from claims.mandates import Folder, MandateError, Raw
-from claims.models import Category, CategoryVersion, Place
+from claims.mandates import Folder, Mandate, MandateError, Notice, Raw
+from claims.models import Category, CategoryVersion, Claim, MandateVersion, Place
 from claims.models.category import CategoryState
+from claims.models.category import definition as versioned
 from claims.models.place import folded
 from ledger import log
 
@@ -32,7 +35,7 @@ def load(folder: Folder) -> list[str]:
     Answers what is new, a line each. Raises MandateError where a version that was loaded before has
     other content now: claims are pinned to it.
     """
-    news = []
+    news = _load_mandate(folder.mandate)
     for code, (definition, raw) in folder.categories.items():
         content = rfc8785.dumps(raw)
         digest = hashlib.sha256(content).hexdigest()
@@ -42,6 +45,8 @@ def load(folder: Folder) -> list[str]:
         known = category.versions.filter(version=definition.version).first()
         if known is None:
             category.newest = _load_version(category, definition, content.decode(), digest)
+            if definition.sensitive and not category.sensitive:
+                Claim.objects.filter(category=category).update(sensitive=True)
             for field, value in _facts(definition).items():
                 setattr(category, field, value)
             category.save()
@@ -52,6 +57,29 @@ def load(folder: Folder) -> list[str]:
                 "this version was loaded before with other content (or with other pages in claimants/)"
             )
     return news
+
+
+def _load_mandate(mandate: Mandate) -> list[str]:
+    """Keep this wording of mandate.toml. A notice that was changed must have a new version: people agreed to
+    the text, and their answer names the version."""
+    notices = ("privacy_notice", "declaration")
+    for old in map(json.loads, MandateVersion.objects.values_list("content", flat=True)):
+        for name in notices:
+            notice: Notice = getattr(mandate, name)
+            known = old[name]
+            texts = (known["text"]["uk"].strip(), known["text"]["en"].strip())
+            if known["version"] == notice.version and texts != (notice.text.uk, notice.text.en):
+                raise MandateError(
+                    f"mandate.toml: {name}.version: expected another one than {notice.version!r}, because "
+                    "that was loaded before with another text"
+                )
+    _version, is_new = MandateVersion.objects.get_or_create(
+        digest=mandate.digest, defaults={"content": mandate.content}
+    )
+    if not is_new:
+        return []
+    log.append(entries.MANDATE_LOADED, by=log.SYSTEM, office="system", facts={"digest": mandate.digest})
+    return [f"mandate.toml {mandate.digest[:12]}"]
 
 
 def _facts(definition: Definition) -> dict[str, object]:
@@ -67,6 +95,11 @@ def _load_version(category: Category, definition: Definition, content: str, dige
     if category.versions.filter(version__gte=definition.version).exists():
         raise MandateError(
             f"categories/{category.code}.toml: version: expected a number above those loaded before"
+        )
+    if category.newest_id and not set(versioned(category.newest_id).claimants) <= set(definition.claimants):
+        raise MandateError(
+            f"categories/{category.code}.toml: claimants: expected every kind of the version before, "
+            "because there may be drafts; close the category instead"
         )
     version = CategoryVersion.objects.create(
         category=category, version=definition.version, content=content, digest=digest
@@ -96,26 +129,25 @@ def change_state(category: Category, to: CategoryState, *, by: User) -> None:
     log.append(
         entries.CATEGORY_STATE_CHANGED,
         by=by.actor,
-        office="register_manager",
+        office=Role.REGISTER_MANAGER if Role.REGISTER_MANAGER in by.roles else "superuser",
         facts={"category": category.code, "state_before": before, "state_after": to.value},
     )
 
 
 @transaction.atomic
 def load_places(path: Path, regions: set[str]) -> int:
-    """Bring the settlements of places.csv, by COPY. Answers how many rows are new or changed."""
+    """Bring the places of places.csv. Answers how many rows are new or changed."""
     columns = [f.column for f in Place._meta.concrete_fields]
+    rows = list(_places(path, regions))
     names = ", ".join(columns)
     updates = ", ".join(f"{c} = excluded.{c}" for c in columns)
     with connection.cursor() as cursor:
-        cursor.execute("CREATE TEMPORARY TABLE places_read (LIKE claims_place) ON COMMIT DROP")
-        with cursor.cursor.copy(f"COPY places_read ({names}) FROM STDIN") as copy:
-            for row in _places(path, regions):
-                copy.write_row([row[c] for c in columns])
         cursor.execute(
-            f"INSERT INTO claims_place ({names}) SELECT {names} FROM places_read "  # noqa: S608 - own column names
+            f"INSERT INTO claims_place ({names}) "  # noqa: S608 - own column names
+            f"SELECT * FROM unnest({', '.join(['%s::text[]'] * len(columns))}) "
             f"ON CONFLICT (code) DO UPDATE SET {updates} "
-            "WHERE (claims_place.*) IS DISTINCT FROM (excluded.*)"
+            "WHERE (claims_place.*) IS DISTINCT FROM (excluded.*)",
+            [[row[c] for row in rows] for c in columns],
         )
         return cursor.rowcount
 

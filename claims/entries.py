@@ -15,10 +15,11 @@ SUBMITTED = Kind(
         "signature": str,
         "declaration": str,
         "privacy_notice": str,
-        "consents": dict[str, bool],
+        "consents": dict[str, bool] | None,
         "evidence": int,
     },
 )
+MANDATE_LOADED = Kind("mandate.loaded", is_open=True, facts={"digest": Digest})
 CATEGORY_VERSION_LOADED = Kind(
     "category.version_loaded",
     is_open=True,

@@ -7,18 +7,20 @@ from typing import Any
 
 import rfc8785
 from django.db import transaction
+from django.db.models import Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
 from claims import mandates
 from claims.answers import checking
-from claims.mandates import ClaimantKind, Page, Question
+from claims.mandates import SELF, ClaimantKind, Page, Question
 from claims.models import Attachment, Category, Claim, ClaimVersion, Draft, State
 from claims.models.category import definition
 from evidence import uploads
 
 MAX_DRAFTS = 30
+STATED, EARLIER_CLAIM = "stated", "earlier_claim"  # where an answer came from (rules.md 7)
 
 
 class FilingRefused(Exception):
@@ -40,6 +42,7 @@ def start(category: Category, *, kind: ClaimantKind, by: User, language: str) ->
         raise FilingRefused(_("This category does not take claims at the moment."))
     if kind not in definition(category.newest_id).claimants:
         raise FilingRefused(_("Claims in this category are filed by others. Choose another category."))
+    User.objects.select_for_update(no_key=True).get(pk=by.pk)  # one start at a time, or the count is nothing
     if Claim.objects.filter(filed_by=by, state=State.DRAFT).count() >= MAX_DRAFTS:
         raise TooMany(
             _("You have %(limit)s drafts. Finish or delete one before you start another.")
@@ -54,30 +57,35 @@ def start(category: Category, *, kind: ClaimantKind, by: User, language: str) ->
         language=language,
     )
     answers = _known(claim, by=by)
-    Draft.objects.create(claim=claim, answers=answers, origins=dict.fromkeys(answers, "stated"))
+    Draft.objects.create(claim=claim, answers=answers, origins=dict.fromkeys(answers, EARLIER_CLAIM))
     return claim
 
 
 def _known(claim: Claim, *, by: User) -> dict[str, Any]:
-    """What the person said about the claimant in their newest claim: nobody should have to tell it twice.
-    The pages stay unmarked, so that they look it over."""
-    last = (
-        ClaimVersion.objects.filter(claim__filed_by=by, claim__claimant_kind=claim.claimant_kind)
-        .order_by("-id")
-        .only("claimant", "contact", "identifiers")
-        .first()
-    )
-    sections = [getattr(last, name, None) for name in ("claimant", "contact", "identifiers")]
-    said = {question: a["answer"] for text in sections if text for question, a in json.loads(text).items()}
+    """What the person said about themselves in their newest claim: nobody should have to tell it twice.
+    Nothing is taken from a claim for somebody else. The pages stay unmarked, so that they look it over."""
     before = claim.definition.common[ClaimantKind(claim.claimant_kind)]
     opening = {part.id for part in before.parts_before}
     questions = [q for page in before.pages if page.part in opening for q in page.questions]
+    names = ("claimant", "contact", "identifiers", "representative")
+    last = (
+        ClaimVersion.objects.filter(claim__filed_by=by, claim__claimant_kind=claim.claimant_kind)
+        .order_by("-id")
+        .only(*names)
+        .first()
+    )
+    sections = [getattr(last, name, None) for name in names]
+    said = {question: a["answer"] for text in sections if text for question, a in json.loads(text).items()}
+    if any(said.get(q.id, SELF) != SELF for q in questions if q.feeds == "submitting_as"):
+        return {}
     return {q.id: said[q.id] for q in questions if q.id in said and not checking.is_state(said[q.id])}
 
 
 def _open(claim: Claim) -> Draft:
     """The draft, locked through its claim and read again. Call inside a transaction."""
-    locked = Claim.objects.select_for_update().get(pk=claim.pk)
+    locked = Claim.objects.select_for_update(no_key=True).filter(pk=claim.pk).first()
+    if locked is None:
+        raise NotADraft(_("This draft was deleted."))
     if locked.state != State.DRAFT:
         raise NotADraft(_("This claim has been submitted already, so its draft cannot be changed."))
     return Draft.objects.get(claim=locked)  # not with the lock: that would read it as before the wait
@@ -89,70 +97,77 @@ def _keep(draft: Draft, *fields: str) -> None:
 
 
 @transaction.atomic
-def save_page(claim: Claim, page: Page, saved: Mapping[str, Any], *, complete: bool) -> None:
-    """Keep the answers of one page; None takes an answer back. `complete` marks the page as gone through."""
+def save_page(
+    claim: Claim, page: Page, saved: Mapping[str, Any], *, complete: bool, seen: str | None = None
+) -> None:
+    """Keep the answers of one page; None takes an answer back. `complete` marks the page as gone through.
+
+    `seen` is the fingerprint of the page's answers as they were shown: if another device has answered since,
+    what was left empty here takes nothing back.
+    """
     draft = _open(claim)
+    is_stale = seen is not None and seen != fingerprint(page, draft.answers)
     for name, answer in saved.items():
         if answer is None:
+            if is_stale:
+                continue
             draft.answers.pop(name, None)
             draft.origins.pop(name, None)
         else:
             draft.answers[name] = answer
-            draft.origins[name] = "stated"
+            draft.origins[name] = STATED
     if complete:
         _mark(draft, page.id)
     _keep(draft, "answers", "origins", "pages")
 
 
+def fingerprint(page: Page, answers: Mapping[str, Any]) -> str:
+    """Stands for the answers of a page, so that it can be told whether they changed."""
+    shown = {q.id: answers[q.id] for q in page.questions if q.id in answers}
+    return hashlib.sha256(rfc8785.dumps(shown)).hexdigest()
+
+
 @transaction.atomic
-def save_item(claim: Claim, question: Question, item: Mapping[str, Any], *, replaces: str = "") -> None:
-    """Add an item to a repeated group, or change the one whose fingerprint is `replaces`, if it is there."""
+def save_item(claim: Claim, question: Question, item: Mapping[str, Any], *, item_id: str) -> None:
+    """Keep one item of a repeated group under its random id: sent twice it is kept once, and one that was
+    removed meanwhile comes back."""
     draft = _open(claim)
-    items = _items(draft, question)
-    if replaces:
-        at = _position(items, replaces)
-        if at is None:
-            return
-        items[at] = dict(item)
+    items, ids = entries_of(draft, question)
+    if item_id in ids:
+        items[ids.index(item_id)] = dict(item)
     elif len(items) >= question.max_items:
         raise TooMany(_("At most %(limit)s can be listed here.") % {"limit": question.max_items})
     else:
         items.append(dict(item))
-    draft.answers[question.id] = items
-    draft.origins[question.id] = "stated"
-    _keep(draft, "answers", "origins")
+        ids.append(item_id)
+    draft.answers[question.id], draft.entries[question.id] = items, ids
+    draft.origins[question.id] = STATED
+    _keep(draft, "answers", "entries", "origins")
 
 
 @transaction.atomic
-def remove_item(claim: Claim, question: Question, *, removes: str) -> None:
-    """Take the item with this fingerprint out of a repeated group, if it is there."""
+def remove_item(claim: Claim, question: Question, *, item_id: str) -> None:
+    """Take one item out of a repeated group, if it is there."""
     draft = _open(claim)
-    items = _items(draft, question)
-    at = _position(items, removes)
-    if at is None:
+    items, ids = entries_of(draft, question)
+    if item_id not in ids:
         return
-    del items[at]
+    del items[ids.index(item_id)]
+    ids.remove(item_id)
     if items:
-        draft.answers[question.id] = items
+        draft.answers[question.id], draft.entries[question.id] = items, ids
     else:
-        draft.answers.pop(question.id, None)
-        draft.origins.pop(question.id, None)
-    _keep(draft, "answers", "origins")
+        for kept in (draft.answers, draft.entries, draft.origins):
+            kept.pop(question.id, None)
+    _keep(draft, "answers", "entries", "origins")
 
 
-def _items(draft: Draft, question: Question) -> list[dict[str, Any]]:
-    items = draft.answers.get(question.id)
-    return list(items) if isinstance(items, list) else []
-
-
-def _position(items: list[dict[str, Any]], wanted: str) -> int | None:
-    """Where this fingerprint is; of items that say the same, the first."""
-    return next((n for n, item in enumerate(items) if fingerprint(item) == wanted), None)
-
-
-def fingerprint(item: Mapping[str, Any]) -> str:
-    """Names an item by what it says, so that a stale page cannot change another one by its position."""
-    return hashlib.sha256(rfc8785.dumps(dict(item))).hexdigest()[:16]
+def entries_of(draft: Draft, question: Question) -> tuple[list[dict[str, Any]], list[str]]:
+    """The items of a repeated group, and their ids in the same order."""
+    answer = draft.answers.get(question.id)
+    items = list(answer) if isinstance(answer, list) else []
+    ids = list(draft.entries.get(question.id, ())) if items else []
+    return items, ids
 
 
 @transaction.atomic
@@ -164,9 +179,10 @@ def save_eligibility(claim: Claim, answers: Mapping[str, str]) -> None:
 
 
 @transaction.atomic
-def save_consents(claim: Claim, consents: Mapping[str, bool]) -> None:
+def save_consents(claim: Claim, consents: Mapping[str, bool], *, notice: str) -> None:
+    """The choices made under this version of the privacy notice."""
     draft = _open(claim)
-    draft.consents = dict(consents)
+    draft.consents = {"notice": notice, "choices": dict(consents)}
     _mark(draft, "consents")
     _keep(draft, "consents", "pages")
 
@@ -197,9 +213,13 @@ def _mark(draft: Draft, page: str) -> None:
 def attach(claim: Claim, incoming: uploads.Incoming, *, type: str, description: str, by: User) -> Attachment:
     """Make a received file part of the claim. Raises FilingRefused or evidence.uploads.Refused."""
     draft = _open(claim)
-    limit = mandates.current().evidence.max_files
-    if Attachment.objects.filter(claim=claim).count() >= limit:
-        raise TooMany(_("At most %(limit)s files fit in one claim.") % {"limit": limit})
+    rules = mandates.current().evidence
+    if Attachment.objects.filter(claim=claim).count() >= rules.max_files:
+        raise TooMany(_("At most %(limit)s files fit in one claim.") % {"limit": rules.max_files})
+    drafts = Attachment.objects.filter(claim__filed_by=by, claim__state=State.DRAFT)
+    held = drafts.aggregate(total=Sum("evidence_file__blob__size_bytes"))["total"] or 0
+    if held + incoming.size > rules.max_draft_bytes:
+        raise TooMany(_("Your drafts hold as much as we can keep. Submit or delete one before you add more."))
     received = uploads.receive(incoming, by=by.actor)
     attachment = Attachment.objects.create(
         claim=claim, evidence_file=received, type=type, description=description
@@ -244,30 +264,29 @@ def discard(claim: Claim, *, by: User) -> None:
 
 
 @transaction.atomic
-def move_to_newest(claim: Claim) -> bool:
-    """Bring a draft to the newest wording of its category. True if it changed; answers stay."""
+def move_to_newest(claim: Claim) -> None:
+    """Bring a draft to the newest wording of its category. Answers that still fit stay; pages with a question
+    that is new or asks otherwise are no longer marked as gone through."""
     draft = _open(claim)
-    newest = claim.category.newest_id
-    if newest is None or newest == claim.category_version_id:
-        return False
-    Claim.objects.filter(pk=claim.pk).update(category_version_id=newest)
-    claim.category_version_id = newest
-    changed = _changed_pages(claim, draft)
+    before = {q.id: q for q in claim.form.questions}
+    newest = claim.category.newest
+    if newest is None:
+        return
+    claim.category_version, claim.sensitive = newest, claim.category.sensitive
+    claim.save(update_fields=["category_version", "sensitive"])
+    questions = {q.id: q for q in claim.form.questions}
+    for name in list(draft.answers):
+        if name in questions and not _fits(questions[name], draft.answers[name]):
+            for kept in (draft.answers, draft.entries, draft.origins):
+                kept.pop(name, None)
+    changed = {p.id for p in claim.form.pages if any(before.get(q.id) != q for q in p.questions)}
     draft.pages = [p for p in draft.pages if p not in changed]
-    _keep(draft, "pages")
+    _keep(draft, "answers", "entries", "origins", "pages")
+
+
+def _fits(question: Question, answer: Any) -> bool:
+    try:
+        checking.check(question, answer)
+    except checking.NotAnAnswer:
+        return False
     return True
-
-
-def _changed_pages(claim: Claim, draft: Draft) -> set[str]:
-    """Pages of the new wording with a question that has no valid answer: they are to be looked at again."""
-    changed = set()
-    for page in claim.form.pages:
-        for question in page.questions:
-            try:
-                if question.id in draft.answers:
-                    checking.check(question, draft.answers[question.id])
-                else:
-                    changed.add(page.id)
-            except checking.NotAnAnswer:
-                changed.add(page.id)
-    return changed

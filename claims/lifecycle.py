@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.roles import Role
 from claims import entries, mandates, numbers, versions
 from claims.answers import checking
 from claims.answers.parsing import first_day
@@ -17,6 +18,7 @@ from claims.mandates import ClaimantKind, Question, Type
 from claims.models import (
     AidItem,
     Attachment,
+    Category,
     Claim,
     Claimant,
     ClaimVersion,
@@ -29,6 +31,14 @@ from claims.models import (
 from claims.versions import Declaration
 from ledger import log
 
+BOARDS_CHOICE = frozenset(
+    {
+        State.UNDER_REVIEW,
+        State.RECORDED,
+        State.REJECTED_WITHOUT_PREJUDICE,
+        State.REJECTED_WITH_PREJUDICE,
+    }
+)
 MOVES: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.SUBMITTED}),
     State.SUBMITTED: frozenset({State.NEEDS_FIXING, State.UNDER_REVIEW, State.WITHDRAWN}),
@@ -37,24 +47,8 @@ MOVES: Mapping[State, frozenset[State]] = {
         {State.INFORMATION_REQUESTED, State.ELIGIBLE, State.INELIGIBLE, State.WITHDRAWN}
     ),
     State.INFORMATION_REQUESTED: frozenset({State.UNDER_REVIEW, State.WITHDRAWN}),
-    State.ELIGIBLE: frozenset(
-        {
-            State.UNDER_REVIEW,
-            State.RECORDED,
-            State.REJECTED_WITHOUT_PREJUDICE,
-            State.REJECTED_WITH_PREJUDICE,
-            State.WITHDRAWN,
-        }
-    ),
-    State.INELIGIBLE: frozenset(
-        {
-            State.UNDER_REVIEW,
-            State.RECORDED,
-            State.REJECTED_WITHOUT_PREJUDICE,
-            State.REJECTED_WITH_PREJUDICE,
-            State.WITHDRAWN,
-        }
-    ),
+    State.ELIGIBLE: BOARDS_CHOICE | {State.WITHDRAWN},
+    State.INELIGIBLE: BOARDS_CHOICE | {State.WITHDRAWN},
     State.REJECTED_WITHOUT_PREJUDICE: frozenset({State.UNDER_REVIEW}),
     State.REJECTED_WITH_PREJUDICE: frozenset({State.UNDER_REVIEW}),
     State.RECORDED: frozenset(),
@@ -88,6 +82,10 @@ class NotReady(MoveRefused):
         self.problems = problems
 
 
+class TextsChanged(MoveRefused):
+    """The declaration or the privacy notice has a newer wording than the one that was on the page."""
+
+
 class NotDeclared(MoveRefused):
     """The declaration was not confirmed, or no name stands under it."""
 
@@ -108,7 +106,10 @@ def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
 
 
 def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
-    claim = Claim.objects.select_for_update(of=("self",)).select_related("category").get(pk=claim.pk)
+    # The person too: two of their claims at once would otherwise make two claimants of one.
+    locked = Claim.objects.select_for_update(of=("self", "filed_by"), no_key=True)
+    claim = locked.select_related("filed_by").get(pk=claim.pk)
+    claim.category = Category.objects.get(pk=claim.category_id)  # read after the wait for the lock
     if claim.state != State.DRAFT:
         raise AlreadySubmitted(_("This claim has been submitted already."))
     if not claim.category.is_open:
@@ -119,6 +120,12 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         raise CategoryChanged(
             _("The questions in this category were changed since you began. Look at your answers again.")
         )
+    mandate = mandates.current()
+    if (declaration.version, declaration.notice_version) != (
+        mandate.declaration.version,
+        mandate.privacy_notice.version,
+    ):
+        raise TextsChanged(_("These texts were changed in the meantime. Please read them again."))
     if not declaration.typed_name.strip():
         raise NotDeclared(_("Type your full name under the declaration."))
     draft = Draft.objects.get(claim=claim)  # not with the lock: that would read it as before the wait
@@ -127,10 +134,15 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     answers = {q.id: draft.answers[q.id] for q in asked if q.id in draft.answers}
     if problems := checking.problems(claim.form, answers):
         raise NotReady(problems)
+    if draft.consents and draft.consents["notice"] != mandate.privacy_notice.version:
+        raise TextsChanged(
+            _("The privacy notice was changed since you chose who may see your claim. Choose again, please.")
+        )
 
     before = claim.standing
     claim.claimant = _claimant(claim, asked, answers)
-    claim.number = numbers.draw(mandates.current().number_prefix)
+    claim.number = numbers.draw(mandate.number_prefix)
+    claim.sensitive = claim.category.sensitive
     claim.version = 1
     claim.submitted_at = at
     _index(claim, asked, answers)
@@ -148,6 +160,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         "amount",
         "currency",
         "discreet",
+        "sensitive",
     ]
     _move(claim, State.SUBMITTED, at=at, fields=fields)
     version.save(force_insert=True)
@@ -157,7 +170,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     log.append(
         entries.SUBMITTED,
         by=by.actor,
-        office="claimant",
+        office=_office(claim, asked, answers),
         at=at,
         claim=claim.public_id,
         version=version.digest,
@@ -170,8 +183,8 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
             "claimant_kind": claim.claimant_kind,
             "assurance": version.assurance,
             "signature": version.signature,
-            "declaration": mandates.current().declaration.version,
-            "privacy_notice": mandates.current().privacy_notice.version,
+            "declaration": declaration.version,
+            "privacy_notice": declaration.notice_version,
             "consents": consents,
             "evidence": len(attachments),
         },
@@ -198,6 +211,13 @@ def _fed(asked: list[Question], answers: Mapping[str, Any], feeds: str) -> list[
         for q in asked
         if q.feeds == feeds and q.id in answers and not checking.is_state(answers[q.id])
     ]
+
+
+def _office(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> str:
+    """Whether the person files for themselves. A company or body is always filed for by somebody."""
+    acting = [answer for _question, answer in _fed(asked, answers, "submitting_as")]
+    own = claim.claimant_kind == ClaimantKind.INDIVIDUAL and all(a == mandates.SELF for a in acting)
+    return Role.CLAIMANT.value if own else Role.REPRESENTATIVE.value
 
 
 def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
@@ -237,16 +257,18 @@ def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> N
         claim.amount, claim.currency = Decimal(money["amount"]), money["currency"]
 
 
-def _consents(claim: Claim, draft: Draft, *, by: User, at: datetime) -> dict[str, bool]:
-    """One row for each purpose of the mandate; what was not answered is not given (rules.md 11)."""
-    mandate = mandates.current()
-    chosen = {c.id: draft.consents.get(c.id) is True for c in mandate.consents}
+def _consents(claim: Claim, draft: Draft, *, by: User, at: datetime) -> dict[str, bool] | None:
+    """A row for each purpose; what was asked and not ticked is not given (rules.md 11). None, and no row,
+    if the claimant did not open that section: nothing is given then either."""
+    if not draft.consents:
+        return None
+    chosen = {c.id: draft.consents["choices"].get(c.id) is True for c in mandates.current().consents}
     Consent.objects.bulk_create(
         Consent(
             claim=claim,
             purpose=purpose,
             given=given,
-            notice_version=mandate.privacy_notice.version,
+            notice_version=draft.consents["notice"],
             chosen_at=at,
             chosen_by=by,
         )

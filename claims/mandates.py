@@ -10,6 +10,8 @@ people who write these files are lawyers and translators. An unknown key is a mi
     places.csv               settlements
 """
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import rfc8785
 from django.conf import settings
 from django.utils.translation import get_language
 
@@ -84,16 +87,21 @@ FEEDS: Mapping[str, tuple[Type, ...]] = {
     "claimant.country": (Type.COUNTRY,),
     "claimant.identifier": (Type.TEXT,),
     "contact.discreet": (Type.YES_NO,),
+    "submitting_as": (Type.CHOICE,),
     "person_covered": (Type.PERSON,),
     "aid": (Type.GROUP,),
     "place": (Type.SETTLEMENT,),
     "event_date": (Type.DATE, Type.PARTIAL_DATE, Type.PERIOD),
     "amount": (Type.MONEY,),
 }
-"""What an answer feeds beside the frozen claim: a row or column that searching and matching need."""
+"""What an answer means to the register beside its place in the frozen claim: a row or column that
+searching needs, who acts, what matching will compare."""
 
 COLUMN_LENGTH = 300
 ID_LENGTH = 40
+OWN_ACCOUNT = "own_account"
+SELF = "self"
+STEPS_OF_EVERY_CLAIM = ("eligibility", "evidence", OWN_ACCOUNT, "consents", "check", "declaration")
 
 AID_FIELDS: Mapping[str, Type] = {
     "payer": Type.TEXT,
@@ -311,6 +319,7 @@ class EligibilityTest:
 class EvidenceRules:
     max_file_bytes: int
     max_files: int
+    max_draft_bytes: int
     media_types: tuple[str, ...]
 
 
@@ -332,6 +341,13 @@ class Mandate:
     declaration: Notice
     consents: tuple[Consent, ...]
     eligibility: tuple[EligibilityTest, ...]
+    content: str = field(repr=False)
+    """The RFC 8785 text of mandate.toml, dates as texts."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of `content`, in hex: a claim carries it, so that what people were asked stays provable."""
+        return hashlib.sha256(self.content.encode()).hexdigest()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -498,7 +514,7 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
     feeds = table.one_of("feeds", FEEDS, "")
     if feeds and kind not in FEEDS[feeds]:
         raise table.fail("feeds", f"{feeds} on a question of type {' or '.join(FEEDS[feeds])}")
-    question = Question(
+    return Question(
         id=question_id,
         type=kind,
         ask=table.text("ask"),
@@ -513,20 +529,29 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
         source=table.string("source", ""),
         **values,
     )
+
+
+def _check_question(question: Question, file: str) -> None:
+    def fail(key: str, expected: str) -> MandateError:
+        return MandateError(f"{file}: ({question.id}).{key}: expected {expected}")
+
+    if question.id == OWN_ACCOUNT:
+        raise fail("id", "another name: the own account of every claim has this one")
     if len(question.role) > ID_LENGTH:
-        raise table.fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
+        raise fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
     if question.required and not question.required_reason:
-        raise table.fail("required_reason", "the reason why this one must be answered (rules.md 6)")
-    if question.required and ask_if:
-        raise table.fail("required", "false on a question that is asked under a condition")
-    fed = question.fields if feeds == "aid" else (question,) if feeds else ()
+        raise fail("required_reason", "the reason why this one must be answered (rules.md 6)")
+    if question.required and question.ask_if:
+        raise fail("required", "false on a question that is asked under a condition")
+    fed = question.fields if question.feeds == "aid" else (question,) if question.feeds else ()
     if any(q.max_length > COLUMN_LENGTH for q in fed):
-        raise table.fail("max_length", f"at most {COLUMN_LENGTH}, because the answer feeds {feeds}")
-    if feeds == "aid":
+        raise fail("max_length", f"at most {COLUMN_LENGTH}, because the answer feeds {question.feeds}")
+    if question.feeds == "submitting_as" and SELF not in {o.id for o in question.options}:
+        raise fail("options", f"one with the id {SELF}: who does not choose it acts for somebody else")
+    if question.feeds == "aid":
         for f in question.fields:
             if AID_FIELDS.get(f.id) is not f.type:
-                raise table.fail("fields", f"only {dict(AID_FIELDS)}, found {f.id} of type {f.type}")
-    return question
+                raise fail("fields", f"only {dict(AID_FIELDS)}, found {f.id} of type {f.type}")
 
 
 def _part(table: _Table) -> Part:
@@ -584,8 +609,12 @@ def _kinds(table: _Table) -> tuple[ClaimantKind, ...]:
 
 
 def category(raw: Raw, file: str) -> Category:
-    """One category with the pages around its own. `raw` is {"category": ..., "claimants": {kind: ...}},
-    the very object that a CategoryVersion keeps. Raises MandateError."""
+    """One category with the pages around its own. `raw` is {"format": 1, "category": ..., "claimants":
+    {kind: ...}}, the very object that a CategoryVersion keeps. Raises MandateError.
+
+    What was loaded once must stay readable for ever, so whatever this reader refuses some day belongs into
+    a new format; what authors must mind beyond that is checked by `load_folder` alone.
+    """
     common = {
         ClaimantKind(kind): claimant_pages(pages, f"claimants/{kind}.toml")
         for kind, pages in raw["claimants"].items()
@@ -614,16 +643,19 @@ def category(raw: Raw, file: str) -> Category:
         common=common,
     )
     table.done()
-    if result.version < 1:
-        raise table.fail("version", f"a number from 1, found {result.version}")
-    for kind in result.claimants:
-        if kind not in common:
-            raise table.fail("claimants", f"a file claimants/{kind}.toml for {kind}")
-        _check_form(result.form(kind), file)
-        name = "claimant.name" if kind is ClaimantKind.INDIVIDUAL else "claimant.legal_name"
-        if not any(q.required and q.feeds == name for q in result.form(kind).questions):
-            raise MandateError(f'claimants/{kind}.toml: expected a required question with feeds = "{name}"')
     return result
+
+
+def _check_category(category: Category, file: str) -> None:
+    if category.version < 1:
+        raise MandateError(f"{file}: version: expected a number from 1, found {category.version}")
+    for kind in category.claimants:
+        if kind not in category.common:
+            raise MandateError(f"{file}: claimants: expected a file claimants/{kind}.toml for {kind}")
+        _check_form(category.form(kind), file)
+        name = "claimant.name" if kind is ClaimantKind.INDIVIDUAL else "claimant.legal_name"
+        if not any(q.required and q.feeds == name for q in category.form(kind).questions):
+            raise MandateError(f'claimants/{kind}.toml: expected a required question with feeds = "{name}"')
 
 
 def _check_form(form: FilingForm, file: str) -> None:
@@ -634,7 +666,10 @@ def _check_form(form: FilingForm, file: str) -> None:
     for page in form.pages:
         if page.part not in parts:
             raise MandateError(f"{file}: page {page.id}: part: expected one of {', '.join(parts)}")
+        if page.id in STEPS_OF_EVERY_CLAIM:
+            raise MandateError(f"{file}: page {page.id}: expected another name: every claim has such a step")
         for question in page.questions:
+            _check_question(question, file)
             if question.id in seen or question.id in [q.id for q in page.questions if q is not question]:
                 raise MandateError(f"{file}: question {question.id}: expected a name used once")
             for name in question.ask_if.questions() if question.ask_if else ():
@@ -675,6 +710,7 @@ def _mandate(raw: Raw, file: str) -> Mandate:
     rules = EvidenceRules(
         max_file_bytes=evidence.integer("max_file_bytes"),
         max_files=evidence.integer("max_files"),
+        max_draft_bytes=evidence.integer("max_draft_bytes"),
         media_types=evidence.strings("media_types"),
     )
     evidence.done()
@@ -700,6 +736,7 @@ def _mandate(raw: Raw, file: str) -> Mandate:
             "eligibility",
             lambda t: EligibilityTest(t.identifier(), t.text("ask"), t.text("hint", None), t.text("on_no")),
         ),
+        content=_canonical(raw),
     )
     table.done()
     if not (
@@ -711,6 +748,11 @@ def _mandate(raw: Raw, file: str) -> Mandate:
     except (ZoneInfoNotFoundError, ValueError) as error:
         raise table.fail("time_zone", f"a time zone's name, found {result.time_zone!r}") from error
     return result
+
+
+def _canonical(raw: Raw) -> str:
+    dates_as_texts = json.loads(json.dumps(raw, default=str))
+    return rfc8785.dumps(dates_as_texts).decode()
 
 
 def _notice(table: _Table) -> Notice:
@@ -744,8 +786,9 @@ def load_folder(root: Path) -> Folder:
         own = _read(path, root)
         kinds = own.get("claimants")
         around = {k: claimants[k] for k in claimants if isinstance(kinds, list) and k in kinds}
-        raw = {"category": own, "claimants": around}
+        raw = {"format": 1, "category": own, "claimants": around}
         parsed = category(raw, name)
+        _check_category(parsed, name)
         if parsed.code != path.stem:
             raise MandateError(f"{name}: code: expected {path.stem!r}, as the file is named")
         if parsed.group not in {g.code for g in mandate.groups}:

@@ -53,10 +53,13 @@ def _owe(sealed: list[tuple[int, Entry]]) -> None:
 
 
 def send_due(limit: int = 50) -> int:
-    """Send what is due. A notice is marked before it is sent, so a crash delays it and does not repeat it
-    at once. Answers how many were sent."""
+    """Send what is due, one after the other. A notice is marked before it is sent, so a crash delays it and
+    does not repeat it at once. Answers how many were sent."""
     sent = 0
-    for notice in _take(limit):
+    for _turn in range(limit):
+        notice = _take()
+        if notice is None:
+            break
         try:
             _send(notice)
         except OSError as error:  # the mail server is away: SMTPException is one too
@@ -68,24 +71,25 @@ def send_due(limit: int = 50) -> int:
 
 
 @transaction.atomic
-def _take(limit: int) -> list[Notice]:
-    due = list(
+def _take() -> Notice | None:
+    """The notice that is due longest, due again later; None when there is none, or it is given up."""
+    notice = (
         Notice.objects.select_for_update(of=("self",), skip_locked=True)
         .filter(state=NoticeState.WAITING, due_at__lte=timezone.now())
         .select_related("claim", "recipient")
-        .order_by("due_at")[:limit]
+        .order_by("due_at")
+        .first()
     )
-    for notice in due:
-        tries = notice.attempts
-        given_up = tries >= len(WAITS)
-        Notice.objects.filter(pk=notice.pk).update(
-            attempts=F("attempts") + 1,
-            due_at=timezone.now() + WAITS[min(tries, len(WAITS) - 1)],
-            state=NoticeState.GIVEN_UP if given_up else NoticeState.WAITING,
-        )
-        if given_up:
-            log.error("notice %s given up after %s tries", notice.pk, tries)
-    return [n for n in due if n.attempts < len(WAITS)]
+    if notice is None:
+        return None
+    if notice.attempts >= len(WAITS):
+        log.error("notice %s given up after %s tries", notice.pk, notice.attempts)
+        Notice.objects.filter(pk=notice.pk).update(state=NoticeState.GIVEN_UP)
+        return None
+    Notice.objects.filter(pk=notice.pk).update(
+        attempts=F("attempts") + 1, due_at=timezone.now() + WAITS[notice.attempts]
+    )
+    return notice
 
 
 def _send(notice: Notice) -> None:

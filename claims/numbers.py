@@ -42,4 +42,5 @@ def read(text: str, *, prefix: str) -> str | None:
 
 def category_code(text: str) -> str:
     """A category's code as typed: the official pages themselves write «А3.1» with a Cyrillic letter."""
-    return re.sub(r"\s", "", text).upper().translate(LOOKALIKES)
+    plain = re.sub(r"\s", "", text).upper().translate(LOOKALIKES)
+    return re.sub(r"[^A-Z0-9]", ".", plain)

@@ -1,6 +1,7 @@
 """Freeze what was submitted: sections, salts, digests. docs/ledger.md gives every byte."""
 
 import hashlib
+import json
 import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,10 +21,13 @@ SALT_BYTES = 16
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the claimant put their name to, and how (rules.md 2)."""
+    """What the claimant put their name to, and how (rules.md 2). `language` and the two versions are those
+    of the texts that were on the page."""
 
     typed_name: str
     language: str
+    version: str
+    notice_version: str
     assurance: Assurance = Assurance.SELF_DECLARED
     signature: Signature = Signature.TYPED_DECLARATION
 
@@ -46,17 +50,18 @@ def freeze(
                 "origin": draft.origins.get(question.id, "stated"),
             }
     if draft.own_account:
-        sections["account"]["own_account"] = {"answer": draft.own_account, "origin": "stated"}
+        sections["account"][mandates.OWN_ACCOUNT] = {"answer": draft.own_account, "origin": "stated"}
     sections["evidence"] = [_evidence(a) for a in attachments]
     sections["core"] = {
-        "mandate": mandate.id,
+        "mandate": {"id": mandate.id, "digest": mandate.digest},
         "claimant_kind": claim.claimant_kind,
         "language": claim.language,
         "submitted_at": _instant(at),
         "eligibility": draft.eligibility,
-        "privacy_notice": mandate.privacy_notice.version,
+        "consents": draft.consents or None,
+        "privacy_notice": declaration.notice_version,
         "declaration": {
-            "version": mandate.declaration.version,
+            "version": declaration.version,
             "language": declaration.language,
             "text": getattr(mandate.declaration.text, declaration.language),
         },
@@ -88,6 +93,30 @@ def freeze(
         **{name: text.decode() for name, text in texts.items()},
         **{f"{name}_salt": salt for name, salt in salts.items()},
     )
+
+
+def answers(version: ClaimVersion) -> dict[str, Any]:
+    """What was answered in a frozen version, by question. Erased sections are left out."""
+    return {
+        question: said["answer"]
+        for section in mandates.ANSWER_SECTIONS
+        if (text := getattr(version, section)) is not None
+        for question, said in json.loads(text).items()
+    }
+
+
+def as_filed(version: ClaimVersion) -> dict[str, Any]:
+    """Everything that the version's digest stands for, for the claimant to keep: docs/ledger.md tells how to
+    check it with nothing but SHA-256."""
+    return {
+        "digest": version.digest,
+        "manifest": version.manifest,
+        "sections": {
+            name: {"text": getattr(version, name), "salt": bytes(salt).hex()}
+            for name in SECTIONS
+            if (salt := getattr(version, f"{name}_salt")) is not None
+        },
+    }
 
 
 def _evidence(attachment: Attachment) -> Mapping[str, Any]:

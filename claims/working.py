@@ -27,9 +27,9 @@ def run(is_stopped: Callable[[], bool]) -> None:
     while not is_stopped():
         try:
             if time.monotonic() - housekept >= HOUSEKEEPING_EVERY:
-                keep_house()
                 housekept = time.monotonic()
-            busy = notices.follow() + notices.send_due()
+                keep_house()
+            busy = notices.follow() + notices.send_due(limit=5)
             pause = PAUSE
             if busy:
                 continue
@@ -41,7 +41,16 @@ def run(is_stopped: Callable[[], bool]) -> None:
 
 
 def keep_house() -> None:
-    """Partitions for the coming months, sessions that are over, files that belong to nobody."""
-    access.make_partitions()
+    """Partitions for the coming months, sessions that are over, files half received. One chore that fails
+    does not keep the others, or the notices, from being done."""
+    for chore in (access.make_partitions, _remove_old_sessions, uploads.sweep_partials):
+        try:
+            chore()
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("%s failed", chore.__name__)
+
+
+def _remove_old_sessions() -> None:
     Session.objects.filter(expire_date__lt=timezone.now()).delete()
-    uploads.sweep()

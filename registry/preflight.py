@@ -173,10 +173,11 @@ def is_ours(pid, data_dir):
 
 def make_venv(purpose):
     """`.venv` with what `purpose` needs. One that was made for tests serves `make run` as well."""
-    wanted = {name: digest(name) for name in ("run", "test")}
-    python = ".".join(map(str, sys.version_info[:2]))
+    # Its scripts name the folder, so a copy of it elsewhere is not sound.
+    made = {"python": ".".join(map(str, sys.version_info[:2])), "folder": VENV, "run": digest("run")}
+    wanted = {"run": made["run"], "test": digest("test")}
     has = read_marker()
-    sound = has.get("python") == python and has.get("run") == wanted["run"] and os.path.exists(VENV_PYTHON)
+    sound = os.path.exists(VENV_PYTHON) and all(has.get(name) == value for name, value in made.items())
     if sound and has.get(purpose) == wanted[purpose]:
         return
     if not sound:
@@ -197,7 +198,6 @@ def make_venv(purpose):
             "The dependencies could not be installed; the lines above say why. Most often the network is the "
             "reason: check it (or pip's proxy and index settings) and run the same command again."
         )
-    made = {"python": python, "run": wanted["run"]}
     made[purpose] = wanted[purpose]
     with open(MARKER, "w") as file:
         json.dump(made, file)

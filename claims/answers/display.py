@@ -35,6 +35,10 @@ def pages(form: FilingForm, answers: Mapping[str, Any]) -> list[tuple[Page, list
 def row(question: Question, answer: Any) -> Row:
     if answer is None:
         return Row(question, _("Not answered"), True)
+    try:
+        checking.check(question, answer)
+    except checking.NotAnAnswer:  # answered under an older wording
+        return Row(question, _("Please answer again: this question was changed"), True)
     if question.type is Type.GROUP and isinstance(answer, list):
         fields = {f.id: f for f in question.fields}
         items = tuple(
@@ -53,6 +57,10 @@ def words(question: Question, answer: Any) -> str:
             "not_said": _("I prefer not to say"),
             "later": _("I’ll answer later"),
         }[answer["state"]]
+    try:
+        checking.check(question, answer)
+    except checking.NotAnAnswer:  # the question was another one when it was answered
+        return answer if isinstance(answer, str) else _("This answer no longer fits the question.")
     match question.type:
         case Type.MONEY:
             return money(Decimal(answer["amount"]), answer["currency"])

@@ -138,21 +138,24 @@ class SettlementField(AnswerField):
     widget: SettlementWidget
 
     def clean(self, value: Any) -> Any:
-        name, code = value or ("", "")
+        name, code = (part or "" for part in value or ("", ""))
         try:
-            name = parsing.text(name or "", max_length=checking.SHORT)
+            name = parsing.text(name, max_length=checking.SHORT)
         except parsing.Unreadable as error:
             raise forms.ValidationError(str(error)) from None
         if not name:
             return None
         if code == NOT_LISTED:
             return {"text": name}
-        town = re.split(r"[,(]", name, maxsplit=1)[0]
-        chosen = Place.objects.filter(pk=code, kind__in=Place.SETTLEMENTS).first() if code else None
-        if chosen and folded(town) in f"{chosen.folded_uk} {chosen.folded_en}":
+        town = folded(re.split(r"[,(]", name, maxsplit=1)[0])
+        found = list(Place.objects.named(town)[: CANDIDATES + 1]) if town else []
+        exact = [p for p in found if town in (p.folded_uk, p.folded_en)]
+        # The code of Бучач may still be there when somebody changes the text to Буча: the text counts.
+        known = Place.objects.filter(pk=code.replace("\x00", ""), kind__in=Place.KINDS)
+        chosen = known.first() if code else None
+        names = (chosen.folded_uk, chosen.folded_en) if chosen else ()
+        if chosen and (town in names or (found and not exact and any(town in n for n in names))):
             return {"code": chosen.code, "name": chosen.official_name}
-        found = list(Place.objects.named(town)[: CANDIDATES + 1]) if folded(town) else []
-        exact = [p for p in found if folded(town) in (p.folded_uk, p.folded_en)]
         labelled = [p for p in exact if folded(name) in (folded(p.label), folded(p.official_name))]
         if len(only := labelled or exact) == 1:
             return {"code": only[0].code, "name": only[0].official_name}

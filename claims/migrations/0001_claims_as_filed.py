@@ -23,19 +23,23 @@ CREATE TABLE claims_access (
 CREATE INDEX access_of_claim ON claims_access (claim, at DESC);
 
 -- Makes the partition of the month in which a day lies, if it is not there. The worker calls it ahead of
--- time, as the app role, which may not create tables itself.
+-- time, as the app role, which may not create tables itself. A month that has rows in claims_access_other
+-- already (the worker was away) stays there.
 CREATE FUNCTION claims_access_month(day date) RETURNS void
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     month date := date_trunc('month', day);
     name text := 'claims_access_' || to_char(month, 'YYYY_MM');
+    first timestamptz := month::timestamp AT TIME ZONE 'UTC';
+    next timestamptz := (month + interval '1 month')::timestamp AT TIME ZONE 'UTC';
 BEGIN
-    IF to_regclass('public.' || name) IS NULL THEN
+    PERFORM pg_advisory_xact_lock(hashtext('claims_access_month'));
+    IF to_regclass('public.' || name) IS NULL
+        AND NOT EXISTS (SELECT FROM public.claims_access_other WHERE at >= first AND at < next)
+    THEN
         EXECUTE format(
             'CREATE TABLE public.%I PARTITION OF public.claims_access FOR VALUES FROM (%L) TO (%L)',
-            name,
-            month::timestamp AT TIME ZONE 'UTC',
-            (month + interval '1 month')::timestamp AT TIME ZONE 'UTC');
+            name, first, next);
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION claims_access_month(date) FROM PUBLIC;
@@ -49,6 +53,7 @@ APPEND_ONLY = [
     "claims_categoryversion",
     "claims_claimversion",
     "claims_consent",
+    "claims_mandateversion",
     "claims_outcome",
 ]
 
@@ -57,6 +62,32 @@ CREATE TRIGGER {0}_append_only BEFORE UPDATE OR DELETE ON {0}
     FOR EACH ROW EXECUTE FUNCTION ledger_refuse_change();
 CREATE TRIGGER {0}_no_truncate BEFORE TRUNCATE ON {0}
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+"""
+
+# What was submitted stays, whoever holds the app role: the claim with its number and time, and its evidence.
+STANDS = """
+CREATE FUNCTION claims_claim_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.state <> 'draft' AND (TG_OP = 'DELETE' OR NEW.state = 'draft'
+        OR (OLD.number, OLD.public_id, OLD.submitted_at, OLD.created_at)
+            IS DISTINCT FROM (NEW.number, NEW.public_id, NEW.submitted_at, NEW.created_at))
+    THEN
+        RAISE EXCEPTION 'a submitted claim stands' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER claims_claim_stands BEFORE UPDATE OR DELETE ON claims_claim
+    FOR EACH ROW EXECUTE FUNCTION claims_claim_stands();
+
+CREATE FUNCTION claims_attachment_stands() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM claims_claim WHERE id = OLD.claim_id AND state <> 'draft') THEN
+        RAISE EXCEPTION 'submitted evidence stands' USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END $$;
+CREATE TRIGGER claims_attachment_stands BEFORE UPDATE OR DELETE ON claims_attachment
+    FOR EACH ROW EXECUTE FUNCTION claims_attachment_stands();
 """
 
 
@@ -187,6 +218,24 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name="MandateVersion",
+            fields=[
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("content", models.TextField()),
+                ("digest", models.CharField(max_length=64, unique=True)),
+                ("loaded_at", models.DateTimeField(auto_now_add=True)),
+            ],
+            options={
+                "verbose_name": "mandate version",
+                "verbose_name_plural": "mandate versions",
+            },
+        ),
+        migrations.CreateModel(
             name="CategoryVersion",
             fields=[
                 (
@@ -238,6 +287,7 @@ class Migration(migrations.Migration):
                 ),
                 ("answers", models.JSONField(default=dict)),
                 ("origins", models.JSONField(default=dict)),
+                ("entries", models.JSONField(default=dict)),
                 ("eligibility", models.JSONField(default=dict)),
                 ("consents", models.JSONField(default=dict)),
                 ("pages", models.JSONField(default=list)),
@@ -971,4 +1021,5 @@ class Migration(migrations.Migration):
             ),
         ),
         *(migrations.RunSQL(REFUSE.format(table)) for table in APPEND_ONLY),
+        migrations.RunSQL(STANDS),
     ]

@@ -4,6 +4,7 @@ from claims.models.category import Category, CategoryVersion
 from claims.models.claim import AidItem, Claim, Draft, PersonCovered, State
 from claims.models.claimant import Claimant
 from claims.models.consent import Consent
+from claims.models.mandate import MandateVersion
 from claims.models.notice import Notice
 from claims.models.outcome import Outcome
 from claims.models.place import Place
@@ -21,6 +22,7 @@ __all__ = [
     "Claimant",
     "Consent",
     "Draft",
+    "MandateVersion",
     "Notice",
     "Outcome",
     "PersonCovered",

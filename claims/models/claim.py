@@ -30,6 +30,9 @@ class State(models.TextChoices):
     WITHDRAWN = "withdrawn", _("Withdrawn at your request")
 
 
+AWAITING_DECISION = "awaiting_decision"
+
+
 class ClaimQuerySet(models.QuerySet["Claim"]):
     def visible_to(self, user: User) -> Self:
         """Claims that this person filed. To everyone else a claim does not exist (404)."""
@@ -125,20 +128,25 @@ class Claim(models.Model):
 
     @property
     def standing(self) -> Standing:
-        """What an agreement is judged by, as ledger entries carry it."""
-        return Standing(category=self.category.code, region=self.region or None, state=self.state)
+        """What an agreement is judged by, as ledger entries carry it. Open entries would give away the
+        recommendation by the claim's state before the Board's decision, so it is not in it (rules.md 16)."""
+        awaiting = self.state in (State.ELIGIBLE, State.INELIGIBLE)
+        state = AWAITING_DECISION if awaiting else State(self.state).value
+        return Standing(category=self.category.code, region=self.region or None, state=state)
 
 
 class Draft(models.Model):
     """What has been answered so far in a claim that is not submitted. Gone once it is.
 
-    `answers` maps a question's id to its answer, `origins` to where it came from, `pages` lists the
-    pages that were saved, `held_eligibility` and `consents` map ids to answers.
+    `answers` maps a question's id to its answer, `origins` to where it came from, `entries` to the random
+    ids of a group's items, in their order. `pages` lists the pages that were saved, `eligibility` maps a
+    test to its answer, `consents` is {"notice": version, "choices": {purpose: given}} once asked.
     """
 
     claim = models.OneToOneField(Claim, models.CASCADE, primary_key=True, related_name="draft")
     answers = models.JSONField(default=dict)
     origins = models.JSONField(default=dict)
+    entries = models.JSONField(default=dict)
     eligibility = models.JSONField(default=dict)
     consents = models.JSONField(default=dict)
     pages = models.JSONField(default=list)
@@ -152,7 +160,7 @@ class Draft(models.Model):
         "consents",
         "own_account",
     )
-    impersonal_data: ClassVar[tuple[str, ...]] = ("pages",)
+    impersonal_data: ClassVar[tuple[str, ...]] = ("entries", "pages")
 
     class Meta:
         verbose_name = _("draft")

@@ -16,12 +16,13 @@ def folded(name: str) -> str:
 
 class PlaceQuerySet(models.QuerySet["Place"]):
     def named(self, words: str) -> Self:
-        """Settlements whose name begins with `words` in either script, then those that contain them;
-        an exact name comes first, towns before villages."""
+        """Places whose name begins with `words` in either script, then those that contain them; an exact
+        name comes first, towns before villages before districts."""
         text = folded(words)
-        return self.filter(
-            Q(folded_uk__contains=text) | Q(folded_en__contains=text), kind__in=Place.SETTLEMENTS
-        ).order_by(
+        # Two letters occur in half of all names, and the trigram index cannot find them.
+        how = "contains" if len(text) > 2 else "startswith"
+        named = Q(**{f"folded_uk__{how}": text}) | Q(**{f"folded_en__{how}": text})
+        return self.filter(named, kind__in=Place.KINDS).order_by(
             Case(
                 When(Q(folded_uk=text) | Q(folded_en=text), then=Value(0)),
                 When(Q(folded_uk__startswith=text) | Q(folded_en__startswith=text), then=Value(1)),
@@ -29,7 +30,7 @@ class PlaceQuerySet(models.QuerySet["Place"]):
                 output_field=IntegerField(),
             ),
             Case(
-                *(When(kind=kind, then=Value(n)) for n, kind in enumerate(Place.SETTLEMENTS)),
+                *(When(kind=kind, then=Value(n)) for n, kind in enumerate(Place.KINDS)),
                 output_field=IntegerField(),
             ),
             "code",
@@ -39,7 +40,8 @@ class PlaceQuerySet(models.QuerySet["Place"]):
 class Place(models.Model):
     """A unit of the mandate's official geography; `code` is the codifier's own."""
 
-    SETTLEMENTS: ClassVar[tuple[str, ...]] = ("K", "M", "X", "C", "B")
+    KINDS: ClassVar[tuple[str, ...]] = ("K", "M", "X", "C", "B", "P", "O")
+    """Kinds that people may name, towns first: who knows only the district or region names that."""
 
     code = models.CharField(max_length=24, primary_key=True)
     kind = models.CharField(max_length=1)

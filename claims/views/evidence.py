@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods
 
 from claims import filing, mandates
 from claims.models import Claim
@@ -46,11 +46,13 @@ def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) 
 
 @csrf_exempt  # the check reads the body, so it is made below: first who is there, then where the bytes go
 @signed_in
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def add_evidence(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     claim = own_claim(request, claim_id)
     if not claim.is_draft:
         return redirect("claims:claim", claim_id)
+    if request.method != "POST":  # after signing in again, or by the language button
+        return redirect("claims:evidence", claim_id)
     rules = mandates.current().evidence
     with uploads.receiving(
         request, limit=rules.max_file_bytes, accepted=rules.media_types, files=FILES_AT_ONCE
@@ -99,18 +101,18 @@ def piece(request: PersonRequest, claim: Claim, file_id: UUID) -> HttpResponse:
     attachment = get_object_or_404(
         claim.attachments.select_related("claim", "evidence_file__blob"), evidence_file__public_id=file_id
     )
-    onward = reverse("claims:evidence", args=[claim.public_id]) + from_check(request)
+    back = reverse("claims:evidence", args=[claim.public_id]) + from_check(request)
     if "remove" in request.POST:
         filing.detach(attachment, by=request.user)
         messages.success(request, _("The file was taken out of your draft."))
-        return redirect(onward)
+        return redirect(back)
     typed = request.POST if request.method == "POST" else typed_before(request)
     initial = {"type": attachment.type, "description": attachment.description}
     form = DescribeForm(claim.definition.evidence_types, typed, initial=initial)
     if request.method == "POST" and form.is_valid():
         filing.describe(attachment, **form.cleaned_data)
-        return redirect(onward)
-    context = {"claim": claim, "back": onward, "attachment": attachment, "form": form}
+        return redirect(back)
+    context = {"claim": claim, "back": back, "attachment": attachment, "form": form}
     return render(request, "claims/piece.html", context)
 
 

@@ -4,6 +4,8 @@ Each view finds the draft, calls one act and answers. A step saves what is valid
 is said on the check page and does not stop anybody.
 """
 
+import re
+import uuid
 from typing import Any
 
 from django import forms
@@ -24,6 +26,8 @@ from claims.models.category import definition
 from claims.views.drafts import from_check, of_draft, onward, own_claim, show
 from claims.views.held import PersonRequest, signed_in, typed_before
 from claims.views.steps import Steps
+
+ITEM_ID = re.compile(r"[0-9a-f-]{36}")
 
 
 @signed_in
@@ -56,7 +60,8 @@ def start(request: PersonRequest, code: str) -> HttpResponse:
 
 def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The list of sections with their state: what claims.views.following.claim shows of a draft."""
-    if claim.is_outdated and filing.move_to_newest(claim):
+    if claim.is_outdated:
+        filing.move_to_newest(claim)
         messages.warning(
             request,
             _(
@@ -73,23 +78,29 @@ def page(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
     """One page of questions."""
     whole = claim.form
     shown = whole.page(page_id)
-    asked = {q.id for q in checking.asked(whole, claim.draft.answers)}
-    if shown is None or not any(q.id in asked for q in shown.questions):
+    if shown is None:
         raise Http404
+    asked = {q.id for q in checking.asked(whole, claim.draft.answers)}
+    if not any(q.id in asked for q in shown.questions):
+        if request.method != "POST":
+            raise Http404
+        messages.info(request, _("Because of another answer of yours, this page is not asked any more."))
+        return redirect("claims:claim", claim.public_id)
     if shown.questions[0].type is Type.GROUP:
         return _group(request, claim, shown, shown.questions[0])
     typed = request.POST if request.method == "POST" else typed_before(request)
     form = PageForm(shown, whole, claim.draft.answers, data=typed)
     if request.method == "POST":
         valid = form.is_valid()
-        filing.save_page(claim, shown, form.saved, complete=valid)
+        filing.save_page(claim, shown, form.saved, complete=valid, seen=request.POST.get("seen"))
         if valid:
             for question in form.asked:
                 if remark := checking.remark(question, form.saved.get(question.id) or {"state": "later"}):
                     messages.warning(request, remark)
             return onward(request, own_claim(request, claim.public_id), shown.id)
         claim.draft.refresh_from_db()
-    return show(request, claim, "claims/page.html", shown.id, page=shown, form=form)
+    seen = filing.fingerprint(shown, claim.draft.answers)
+    return show(request, claim, "claims/page.html", shown.id, page=shown, form=form, seen=seen)
 
 
 def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
@@ -97,7 +108,7 @@ def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question
     answer = claim.draft.answers.get(question.id)
     form = StateForm(answer, data=request.POST if request.method == "POST" else None)
     if removes := request.POST.get("remove"):
-        filing.remove_item(claim, question, removes=removes)
+        filing.remove_item(claim, question, item_id=removes)
         return redirect(request.get_full_path())
     if request.method == "POST" and form.is_valid():
         state = form.cleaned_data["state"]
@@ -108,7 +119,8 @@ def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question
         filing.save_page(claim, shown, saved, complete=True)
         return onward(request, own_claim(request, claim.public_id), shown.id)
     rows = display.row(question, answer).items if isinstance(answer, list) else ()
-    items = [(filing.fingerprint(item), row) for item, row in zip(answer or [], rows, strict=False)]
+    _items, ids = filing.entries_of(claim.draft, question)
+    items = list(zip(ids, rows, strict=False))
     question_shown = {"state_field": form["state"]}
     return show(
         request,
@@ -121,28 +133,27 @@ def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question
         form=form,
         state=question_shown,
         is_full=len(items) >= question.max_items,
+        new_id=uuid.uuid4(),
         query=from_check(request),
     )
 
 
 @of_draft
 def item(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
-    """One item of a repeated group: a new one, or the one named by ?item=."""
+    """One item of a repeated group, under the random id ?item=: known, new, or removed in the meantime."""
     shown = claim.form.page(page_id)
     if shown is None or shown.questions[0].type is not Type.GROUP:
         raise Http404
     question = shown.questions[0]
-    answer = claim.draft.answers.get(question.id)
-    replaces = request.GET.get("item", "")
-    known = {filing.fingerprint(i): i for i in answer} if isinstance(answer, list) else {}
-    if replaces and replaces not in known:
-        messages.info(request, _("This entry was changed or removed in the meantime."))
+    item_id = request.GET.get("item", "")
+    if not ITEM_ID.fullmatch(item_id):
         return redirect("claims:page", claim.public_id, page_id)
+    known = dict(zip(*reversed(filing.entries_of(claim.draft, question)), strict=True))
     typed = request.POST if request.method == "POST" else typed_before(request)
-    form = ItemForm(question, known.get(replaces, {}), data=typed)
+    form = ItemForm(question, known.get(item_id, {}), data=typed)
     if request.method == "POST" and form.is_valid():
         try:
-            filing.save_item(claim, question, form.item, replaces=replaces)
+            filing.save_item(claim, question, form.item, item_id=item_id)
         except filing.TooMany as refusal:
             messages.error(request, str(refusal))
         return redirect(reverse("claims:page", args=[claim.public_id, page_id]) + from_check(request))
@@ -203,12 +214,12 @@ class ConsentsForm(forms.Form):
 
 @of_draft
 def consents(request: PersonRequest, claim: Claim) -> HttpResponse:
-    typed = request.POST if request.method == "POST" else typed_before(request)
-    form = ConsentsForm(typed, initial=claim.draft.consents)
-    if request.method == "POST" and form.is_valid():
-        filing.save_consents(claim, form.cleaned_data)
-        return onward(request, own_claim(request, claim.public_id), "consents")
     notice = mandates.current().privacy_notice
+    typed = request.POST if request.method == "POST" else typed_before(request)
+    form = ConsentsForm(typed, initial=claim.draft.consents.get("choices"))
+    if request.method == "POST" and form.is_valid():
+        filing.save_consents(claim, form.cleaned_data, notice=notice.version)
+        return onward(request, own_claim(request, claim.public_id), "consents")
     return show(request, claim, "claims/consents.html", "consents", form=form, notice=notice)
 
 

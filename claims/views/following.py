@@ -1,13 +1,17 @@
 """A claimant's own claims: the list, the status of each, the receipt, the files."""
 
+import json
 from uuid import UUID
 
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from claims import access, mandates, story
-from claims.models import Attachment, Claim
+from claims import access, mandates, story, versions
+from claims.answers import display
+from claims.mandates import OWN_ACCOUNT, ClaimantKind
+from claims.models import Attachment, Claim, State
+from claims.models.category import definition
 from claims.views import filing
 from claims.views.held import PersonRequest, signed_in
 from evidence import custody, serving
@@ -66,6 +70,46 @@ def receipt(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         "zone": mandates.current().time_zone,
     }
     return render(request, "claims/receipt.html", context)
+
+
+@signed_in
+@require_safe
+def filed(request: PersonRequest, claim_id: UUID) -> HttpResponse:
+    """What was filed, as it was frozen."""
+    found = _submitted(request, claim_id)
+    version = (
+        found.versions.latest("number")
+    )
+    whole = definition(version.category_version_id).form(ClaimantKind(found.claimant_kind))
+    said = versions.answers(version)
+    titles = {part.id: part.title for part in whole.parts}
+    parts: dict[str, list[display.Row]] = {}
+    for page, rows in display.pages(whole, said):
+        parts.setdefault(page.part, []).extend(rows)
+    context = {
+        "claim": found,
+        "version": version,
+        "parts": [(titles[part], rows) for part, rows in parts.items()],
+        "own_account": said.get(OWN_ACCOUNT, ""),
+        "files": _files(found),
+    }
+    return render(request, "claims/filed.html", context)
+
+
+@signed_in
+@require_safe
+def filed_file(request: PersonRequest, claim_id: UUID) -> HttpResponse:
+    """The same as a file to keep: the frozen texts with their salts, which the receipt's code stands for."""
+    found = _submitted(request, claim_id)
+    content = json.dumps(versions.as_filed(found.versions.latest("number")), ensure_ascii=False, indent=1)
+    name = f"{found.number}.json" if not found.discreet else "file.json"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(content, content_type="application/json", headers=headers)
+
+
+def _submitted(request: PersonRequest, claim_id: UUID) -> Claim:
+    claims = Claim.objects.visible_to(request.user).exclude(state=State.DRAFT).select_related("category")
+    return get_object_or_404(claims, public_id=claim_id)
 
 
 def _files(found: Claim) -> list[Attachment]:

@@ -4,16 +4,23 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from allauth.account.adapter import get_adapter
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 
 from accounts.models import User
+from keys import ring
 
 HELD = "held_answers"
 MAX_BYTES = 300_000
+HELD_SECONDS = 3600
+HELD_AT_MOST = 30
+CONTEXT = b"held answers"
 
 View = Callable[..., HttpResponseBase]
 
@@ -35,14 +42,27 @@ def signed_in(view: View) -> View:
             return view(request, *args, **kwargs)
         # A multipart body may have two gigabytes: for somebody whom we do not know it is not even read.
         if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
-            posted = request.POST.copy()
-            posted.pop("csrfmiddlewaretoken", None)
-            typed = posted.urlencode()
-            if typed and len(typed) <= MAX_BYTES:
-                request.session[HELD] = {"path": request.get_full_path(), "typed": typed}
+            _hold(request)
         return redirect_to_login(request.get_full_path())
 
     return inner
+
+
+def _hold(request: HttpRequest) -> None:
+    """Keep what was posted, encrypted and for an hour. Only for browsers that had a session here, and at most
+    so often from one address: it must not be a way to fill the database."""
+    posted = request.POST.copy()
+    posted.pop("csrfmiddlewaretoken", None)
+    typed = posted.urlencode()
+    if not typed or len(typed) > MAX_BYTES or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+        return
+    counter = f"held:{get_adapter().get_client_ip(request)}"
+    cache.add(counter, 0, timeout=HELD_SECONDS)
+    if cache.incr(counter) > HELD_AT_MOST:
+        return
+    token = ring.encrypt_text(typed, context=CONTEXT)
+    request.session[HELD] = {"path": request.get_full_path(), "typed": token}
+    request.session.set_expiry(HELD_SECONDS)
 
 
 def typed_before(request: HttpRequest) -> QueryDict | None:
@@ -51,8 +71,9 @@ def typed_before(request: HttpRequest) -> QueryDict | None:
     if not held or held["path"] != request.get_full_path():
         return None
     del request.session[HELD]
+    request.session.set_expiry(None)
     messages.warning(
         request,
         _("You were signed out in between. What you typed is here: look it over and press the button again."),
     )
-    return QueryDict(held["typed"])
+    return QueryDict(ring.decrypt_text(held["typed"], context=CONTEXT))

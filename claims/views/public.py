@@ -5,6 +5,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from claims import mandates, numbers
 from claims.models import Category, Place
@@ -51,7 +52,8 @@ def category(request: HttpRequest, code: str) -> HttpResponse:
 
 
 @require_safe
-@cache_control(public=True, max_age=3600)
+@cache_control(private=True, max_age=3600)
+@vary_on_headers("Accept-Language", "Cookie")  # names come in the reader's language
 def places(request: HttpRequest) -> JsonResponse:
     """Suggestions while a place is being typed; without a script the form itself asks back."""
     words = request.GET.get("q", "")[:120].strip()

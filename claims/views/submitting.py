@@ -48,7 +48,9 @@ def _summary(claim: Claim) -> dict[str, Any]:
             for t in mandates.current().eligibility
         ],
         "files": attachments(claim),
-        "consents": [(c, draft.consents.get(c.id) is True) for c in mandates.current().consents],
+        "consents": [
+            (c, draft.consents.get("choices", {}).get(c.id) is True) for c in mandates.current().consents
+        ],
         "consents_seen": "consents" in draft.pages,
     }
 
@@ -60,7 +62,14 @@ def check(request: PersonRequest, claim: Claim) -> HttpResponse:
 
 
 class DeclarationForm(forms.Form):
+    """Says which texts were on the page: what is signed is what was shown, whatever changed meanwhile."""
+
     typed_name = forms.CharField(max_length=300, required=False)
+    language = forms.ChoiceField(
+        choices=[(code, code) for code in mandates.LANGUAGES], widget=forms.HiddenInput
+    )
+    version = forms.CharField(widget=forms.HiddenInput)
+    notice_version = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -71,21 +80,28 @@ class DeclarationForm(forms.Form):
 @of_draft
 def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The declaration, and the button that submits."""
+    mandate, language = mandates.current(), (get_language() or "uk")[:2]
+    shown = {
+        "version": mandate.declaration.version,
+        "notice_version": mandate.privacy_notice.version,
+        "language": language,
+    }
     typed = request.POST if request.method == "POST" else typed_before(request)
-    form = DeclarationForm(typed)
+    form = DeclarationForm(typed, initial=shown)
     if request.method == "POST" and form.is_valid():
         try:
             lifecycle.submit(
                 claim,
                 by=request.user,
-                declaration=Declaration(
-                    typed_name=form.cleaned_data["typed_name"], language=(get_language() or "uk")[:2]
-                ),
+                declaration=Declaration(**form.cleaned_data),
             )
         except lifecycle.AlreadySubmitted:
             return redirect("claims:receipt", claim.public_id)
         except lifecycle.NotDeclared as refusal:
             form.add_error("typed_name", str(refusal))
+        except lifecycle.TextsChanged as refusal:
+            messages.warning(request, str(refusal))
+            return redirect(request.get_full_path())
         except lifecycle.MoveRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("claims:check", claim.public_id)
@@ -97,5 +113,6 @@ def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
         "claims/declaration.html",
         "declaration",
         form=form,
-        text=mandates.current().declaration.text,
+        text=mandate.declaration.text,
+        notice=mandate.privacy_notice,
     )

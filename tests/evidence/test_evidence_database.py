@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from django.db import IntegrityError, ProgrammingError, connections, transaction
+from django.db import IntegrityError, ProgrammingError, connection, connections, transaction
 from django.db.models import F, ProtectedError
 from django.utils import timezone
 
@@ -78,10 +78,7 @@ def test_a_blob_with_a_receipt_cannot_be_deleted():
 @pytest.mark.parametrize(
     ("make", "changes"),
     [
-        (make_blob, {"sha256": "0" * 64}),
-        (make_blob, {"size_bytes": F("size_bytes") + 1}),
-        (make_blob, {"media_type": "image/png"}),
-        (make_blob, {"stored_name": "elsewhere"}),
+        (make_blob, {"stored_at": timezone.now}),
         (make_file, {"public_id": uuid.UUID(int=0)}),
         (make_file, {"received_at": timezone.now}),
         (make_file, {"received_by_id": "somebody else"}),
@@ -94,11 +91,46 @@ def test_what_was_received_is_never_rewritten(make, changes, using):
         type(row).objects.using(using).filter(pk=row.pk).update(**changes)
 
 
-def test_a_key_can_be_wrapped_anew_and_a_scan_recorded():
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": "0" * 64},
+        {"size_bytes": F("size_bytes") + 1},
+        {"media_type": "image/png"},
+        {"stored_name": "elsewhere"},
+    ],
+)
+def test_nor_does_the_owner_rewrite_a_blob(changes):
+    blob = make_blob("owner")
+    with pytest.raises(ProgrammingError, match="append-only"):
+        Blob.objects.using("owner").filter(pk=blob.pk).update(**changes)
+
+
+def test_a_scan_can_be_recorded():
     evidence_file = make_file()
-    Blob.objects.update(wrapped_key=b"new")
     EvidenceFile.objects.update(scan_state=ScanState.CLEAN, scanned_at=timezone.now())
-    assert bytes(Blob.objects.get(pk=evidence_file.blob_id).wrapped_key) == b"new"
+    assert EvidenceFile.objects.get().scan_state == ScanState.CLEAN
+    assert evidence_file.scan_state == ScanState.NOT_SCANNED
+
+
+@pytest.mark.parametrize(
+    "change", ["wrapped_key = ''", "sha256 = ''", "stored_name = ''", "size_bytes = 2", "media_type = ''"]
+)
+def test_the_web_server_cannot_change_the_only_key_of_a_file_nor_what_it_belongs_to(change):
+    make_blob()
+    with pytest.raises(ProgrammingError, match="permission denied"), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE evidence_blob SET {change}")
+
+
+def test_the_web_server_can_lock_a_blob():
+    blob = make_blob()
+    with transaction.atomic():
+        assert Blob.objects.select_for_update().get() == blob
+
+
+def test_the_owner_can_wrap_a_key_anew():
+    make_blob("owner")
+    assert Blob.objects.using("owner").update(wrapped_key=b"new") == 1
 
 
 @pytest.mark.parametrize(

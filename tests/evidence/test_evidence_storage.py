@@ -5,6 +5,7 @@ import os
 import signal
 import stat
 import tracemalloc
+from types import SimpleNamespace
 
 import pytest
 
@@ -171,4 +172,20 @@ def test_a_full_disk_is_said_and_leaves_nothing(evidence_dir, monkeypatch, caplo
         "We could not store the file just now and kept nothing of it. Send it again in a few minutes."
     )
     assert "No space left on device" in caplog.text
+    assert files_in(evidence_dir) == []
+
+
+@pytest.mark.parametrize("free_at_the_beginning", [False, True])
+def test_evidence_never_fills_the_disk_on_which_the_database_may_lie(
+    evidence_dir, monkeypatch, free_at_the_beginning
+):
+    def nearly_full(path):
+        return SimpleNamespace(free=storage.KEEP_FREE_BYTES - 1)
+
+    incoming = uploads.Incoming("deed.txt", limit=MIB, accepted=["text/plain"])
+    if free_at_the_beginning:
+        incoming.write(b"first part")
+    monkeypatch.setattr(storage.shutil, "disk_usage", nearly_full)
+    incoming.write(b"second part")
+    assert str(incoming.refusal).startswith("We could not store the file just now")
     assert files_in(evidence_dir) == []

@@ -3,12 +3,14 @@
 import hashlib
 import io
 import os
+import shutil
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from evidence import storage, uploads
@@ -159,44 +161,92 @@ def test_to_remove_a_file_twice_is_to_remove_it_once():
     assert CustodyEvent.objects.filter(kind="removed").count() == 1
 
 
-def test_sweeping_removes_what_is_left_over_and_nothing_else(evidence_dir):
-    kept = send()
+def left_over(content):
+    """A stored file that no row names, as after a crash or the restore of an older database."""
     with transaction.atomic():
-        send(b"rolled back")
+        name = send(content).blob.stored_name
         transaction.set_rollback(True)
+    return name
+
+
+def test_what_was_half_received_is_removed_when_nobody_can_be_sending_it_any_more(evidence_dir):
+    send()
+    left_over(b"rolled back")
     storage.Arrival()._file.close()  # as after a crash
     for path in files_in(evidence_dir):
         age(path, hours=25)
-    with transaction.atomic():
-        send(b"too young to judge")
-        transaction.set_rollback(True)
+    storage.Arrival()._file.close()
     assert len(files_in(evidence_dir)) == 4
-    assert uploads.sweep() == 2
-    assert len(files_in(evidence_dir)) == 2
+    assert uploads.sweep_partials() == 1
+    assert len(files_in(evidence_dir)) == 3
+    assert len(files_in(evidence_dir / "stored")) == 2
+
+
+def test_stored_files_that_no_row_names_are_counted_and_left_where_they_are(evidence_dir, capsys):
+    send()
+    left_over(b"rolled back")
+    for path in files_in(evidence_dir):
+        age(path, hours=25)
+    left_over(b"too young to judge")
+    before = files_in(evidence_dir)
+    call_command("sweep_evidence")
+    assert capsys.readouterr().out == (
+        "0 half-received files removed\n"
+        "1 stored file that this database does not know (--delete sets such files aside)\n"
+    )
+    assert files_in(evidence_dir) == before
+
+
+def test_stored_files_that_no_row_names_are_set_aside_and_never_destroyed(evidence_dir, capsys):
+    kept = send()
+    orphan = left_over(b"received before the restore")
+    stored = (evidence_dir / "stored" / orphan).read_bytes()
+    for path in files_in(evidence_dir):
+        age(path, hours=25)
+    call_command("sweep_evidence", delete=True)
+    aside = evidence_dir / "set-aside" / datetime.now(UTC).date().isoformat()
+    assert f"1 stored file that this database does not know set aside in {aside}" in capsys.readouterr().out
+    assert (aside / orphan).read_bytes() == stored
+    assert files_in(evidence_dir / "stored") == [evidence_dir / "stored" / kept.blob.stored_name]
     assert content_of(kept) == DEED
 
 
-def test_the_sweeping_command_says_how_many_it_removed(evidence_dir, capsys):
-    storage.Arrival()._file.close()
-    age(files_in(evidence_dir)[0], hours=25)
-    call_command("sweep_evidence")
-    assert capsys.readouterr().out == "1 left-over files removed\n"
+def test_what_was_set_aside_can_be_put_back(evidence_dir):
+    evidence_file = send()
+    [stored] = files_in(evidence_dir)
+    storage.set_aside(evidence_file.blob.stored_name, on=date(2026, 3, 7))
+    shutil.copytree(evidence_dir / "set-aside/2026-03-07", evidence_dir / "stored", dirs_exist_ok=True)
+    assert content_of(evidence_file) == DEED
 
 
-def test_nothing_is_swept_that_may_be_on_its_way():
+def test_a_file_that_is_removed_meanwhile_is_not_set_aside():
+    storage.set_aside("ab/cd/" + "0" * 64 + "-" + "0" * 16, on=date(2026, 3, 7))
+
+
+@pytest.mark.parametrize("sweep", [uploads.sweep_partials, uploads.sweep_orphans])
+def test_nothing_is_swept_that_may_be_on_its_way(sweep):
     with pytest.raises(ValueError, match="24 hours"):
-        uploads.sweep(older_than=timedelta(hours=23))
+        sweep(older_than=timedelta(hours=23))
 
 
-def test_nothing_is_swept_when_no_stored_file_belongs_to_this_database(evidence_dir, caplog):
+def test_nothing_is_set_aside_when_no_stored_file_belongs_to_this_database(evidence_dir):
     send()
     [stored] = files_in(evidence_dir)
     age(stored, hours=1000)
     EvidenceFile.objects.all().delete()
     Blob.objects.all().delete()
-    assert uploads.sweep() == 0
-    assert stored.exists()
-    assert "Is it the right one?" in caplog.text
+    with pytest.raises(CommandError, match="Is it the right one?"):
+        call_command("sweep_evidence", delete=True)
+    assert files_in(evidence_dir) == [stored]
+
+
+@pytest.mark.parametrize("listing", [storage.abandoned_before, storage.stored_before])
+def test_a_file_that_goes_while_its_folder_is_listed_is_passed_over(evidence_dir, monkeypatch, listing):
+    send()
+    storage.Arrival()._file.close()
+    iterdir = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda folder: [*iterdir(folder), folder / "gone"])
+    assert list(listing(time.time() + 1))
 
 
 def in_thread(work):

@@ -78,7 +78,7 @@ def test_a_database_url_in_full(monkeypatch: Patch):
     database = env.database("DATABASE_URL")
     assert (database["USER"], database["PASSWORD"]) == ("app", "p@ss")
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.org", 6432, "claims")
-    assert database["OPTIONS"] == {"sslmode": "require"}
+    assert database["OPTIONS"]["sslmode"] == "require"
 
 
 @pytest.mark.parametrize(

@@ -179,3 +179,16 @@ def test_other_requirements_or_another_python_make_it_anew(installer: Installer,
     assert installer.made(lambda: preflight.make_venv("run")) == ["venv", "run"]
     monkeypatch.setattr(sys, "version_info", (3, 99, 0))
     assert installer.made(lambda: preflight.make_venv("run")) == ["venv", "run"]
+
+
+def test_a_copy_in_another_folder_is_made_anew(installer: Installer, monkeypatch: Patch):
+    preflight.make_venv("run")
+    copy = installer.folder.rename(installer.folder.with_name("copy"))
+    installer.folder = copy
+    for name, path in (
+        ("VENV", copy),
+        ("VENV_PYTHON", copy / "bin" / "python"),
+        ("MARKER", copy / "made-from.json"),
+    ):
+        monkeypatch.setattr(preflight, name, str(path))
+    assert installer.made(lambda: preflight.make_venv("run")) == ["venv", "run"]

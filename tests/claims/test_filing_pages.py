@@ -1,0 +1,526 @@
+"""Filing in a browser: nothing typed is lost, every step can be repeated, every address is answered."""
+
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib.messages import get_messages
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
+
+from claims import filing
+from claims.models import Claim, ClaimVersion, Draft
+from claims.models.category import CategoryState
+from claims.views import following, held
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def olena(signed_in):
+    return signed_in("olena")
+
+
+def url(name, claim, *rest):
+    return reverse(f"claims:{name}", args=[claim.public_id, *rest])
+
+
+def page(claim, page_id, query=""):
+    return url("page", claim, page_id) + query
+
+
+def said(answer):
+    return [str(message) for message in get_messages(answer.wsgi_request)]
+
+
+def answers(claim):
+    return Draft.objects.get(claim=claim).answers
+
+
+def close(category, state=CategoryState.CLOSED):
+    category.state = state
+    category.save()
+
+
+# --- Categories, and where a claim begins ---
+
+
+@pytest.mark.parametrize("typed", ["А3.1", "а3.1", "a3.1"])
+def test_a_category_is_found_when_its_letter_is_typed_in_cyrillic(client, typed):
+    answer = client.get(reverse("claims:category", args=[typed]))
+    assert (answer.status_code, answer.url) == (302, "/categories/A3.1/")
+
+
+@pytest.mark.parametrize("code", ["Z9.9", "A3", "A3.1.1", "%00", "'", "🏠"])
+@pytest.mark.parametrize("start", ["/categories/", "/claims/new/"])
+def test_a_category_that_does_not_exist_is_not_found(olena, start, code):
+    assert olena.get(f"{start}{code}/").status_code == 404
+
+
+def test_a_category_in_preparation_does_not_exist_for_the_public(client):
+    close(make.category(), CategoryState.DRAFT)
+    assert client.get("/categories/A3.1/").status_code == 404
+    assert "A3.1" not in client.get("/categories/").content.decode()
+
+
+def test_looking_at_the_start_begins_nothing(olena):
+    assert olena.get(reverse("claims:start", args=["A3.1"])).status_code == 200
+    assert not Claim.objects.exists()
+
+
+def test_starting_leads_to_the_task_list(olena):
+    answer = olena.post(reverse("claims:start", args=["A3.1"]))
+    assert answer.url == url("claim", Claim.objects.get())
+
+
+def test_a_closed_category_starts_no_claim_and_says_so(olena):
+    close(make.category())
+    answer = olena.post(reverse("claims:start", args=["A3.1"]))
+    assert answer.url == "/categories/A3.1/"
+    assert said(answer) == ["This category does not take claims at the moment."]
+    assert not Claim.objects.exists()
+
+
+def test_what_was_filled_in_from_the_last_claim_is_said(olena):
+    make.claim(by="olena")
+    answer = olena.post(reverse("claims:start", args=["A3.1"]))
+    assert said(answer) == ["We filled in what you told about yourself in your last claim. Look it over."]
+
+
+@pytest.mark.parametrize("query", ["", "і", " і ", "\x00\x00", "’’", "%%", "ххх"])
+def test_places_are_not_suggested_from_less_than_two_letters(client, query):
+    assert client.get(reverse("claims:places"), {"q": query}).json() == []
+
+
+def test_places_are_suggested_from_two_letters_on(client):
+    [first, *_] = client.get(reverse("claims:places"), {"q": "Бородянк"}).json()
+    assert first["code"] == "UA32080030010080493"
+
+
+# --- A page of questions ---
+
+
+def test_continue_keeps_the_answers_and_leads_to_the_next_page_of_the_section(olena):
+    claim = make.draft()
+    answer = olena.post(page(claim, "damage"), {"damage_level": "damaged", "damage_cause__state": "unknown"})
+    assert answer.url == page(claim, "inspection")
+    assert answers(claim) == {"damage_level": "damaged", "damage_cause": {"state": "unknown"}}
+
+
+def test_at_the_end_of_a_section_one_is_led_to_the_task_list(olena):
+    claim = make.draft()
+    assert olena.post(page(claim, "inspection")).url == url("claim", claim)
+
+
+def test_one_can_save_and_come_back_later(olena):
+    claim = make.draft()
+    answer = olena.post(page(claim, "damage"), {"damage_level": "damaged", "leave": "1"})
+    assert answer.url == url("claim", claim)
+    assert said(answer) == ["Saved. You can go on at any time, on this or another device."]
+    assert answers(claim) == {"damage_level": "damaged"}
+
+
+def test_one_who_came_from_the_check_page_is_led_back_to_it(olena):
+    claim = make.draft()
+    assert olena.post(page(claim, "damage", "?back=check")).url == url("check", claim)
+
+
+def test_what_is_wrong_is_said_and_what_is_right_is_kept(olena):
+    claim = make.draft()
+    sent = {"damage_date_year": "22", "event_date_to_year": "2022"}
+    answer = olena.post(page(claim, "when"), sent)
+    assert answer.status_code == 200
+    assert "Please look again at the following" in answer.content.decode()
+    assert answer.content.decode().count("Enter the year with four digits, like 2022.") == 2
+    assert answers(claim) == {"event_date_to": "2022"}
+    assert Draft.objects.get(claim=claim).pages == []
+
+
+def test_an_account_of_twenty_thousand_characters_is_kept(olena):
+    claim, account = make.draft(), "🕯️" * 10_000
+    assert olena.post(page(claim, "story"), {"cause": account}).status_code == 302
+    assert answers(claim) == {"cause": account}
+
+
+def test_a_longer_account_is_said_and_stands_in_its_box(olena):
+    claim, account = make.draft(), "а" * 20_001
+    answer = olena.post(page(claim, "story"), {"cause": account})
+    assert "The text has 20001 characters; at most 20000 fit here." in answer.content.decode()
+    assert account in answer.content.decode()
+
+
+def test_a_date_before_the_first_day_is_explained(olena):
+    claim = make.draft()
+    answer = olena.post(page(claim, "when"), {"damage_date_year": "2014"})
+    assert answer.status_code == 302
+    assert said(answer)[0].startswith("This is before Feb. 24, 2022.")
+
+
+def test_sending_a_page_twice_does_no_harm(olena):
+    claim = make.draft()
+    for _ in range(2):
+        assert olena.post(page(claim, "damage"), {"damage_level": "damaged"}).status_code == 302
+    draft = Draft.objects.get(claim=claim)
+    assert (draft.answers, draft.pages) == ({"damage_level": "damaged"}, ["damage"])
+
+
+def test_after_back_the_page_shows_what_was_kept(olena):
+    claim = make.draft(answers={"damage_level": "damaged"})
+    shown = olena.get(page(claim, "damage")).content.decode()
+    assert 'value="damaged" id="id_damage_level_0" checked' in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("name", ["page", "item"])
+@pytest.mark.parametrize("page_id", ["no_such_page", "share", "aid"])
+def test_a_page_that_does_not_exist_or_is_not_asked_is_not_found(olena, name, page_id):
+    claim = make.draft()
+    assert olena.get(url(name, claim, page_id)).status_code == 404
+    assert olena.post(url(name, claim, page_id), {"payer": "ООН"}).status_code == 404
+    assert answers(claim) == {}
+
+
+def test_a_page_without_a_list_has_no_items(olena):
+    assert olena.get(url("item", make.draft(), "damage")).status_code == 404
+
+
+def test_every_step_of_a_submitted_claim_leads_to_the_claim(olena):
+    claim = make.claim()
+    steps = [
+        page(claim, "damage"),
+        url("eligibility", claim),
+        url("evidence", claim),
+        url("own_account", claim),
+        url("consents", claim),
+        url("check", claim),
+        url("declaration", claim),
+        url("discard", claim),
+    ]
+    for step in steps:
+        for answer in (olena.get(step), olena.post(step, {"damage_level": "damaged"})):
+            assert answer.url == url("claim", claim)
+
+
+# --- Lists ---
+
+
+@pytest.fixture
+def shared_home():
+    return make.draft(answers={"owned_by": "shares"})
+
+
+def item_url(claim, query=""):
+    return url("item", claim, "co_owners") + query
+
+
+def test_an_entry_is_added_changed_and_removed(olena, shared_home):
+    olena.post(item_url(shared_home), {"name_given_name": "Ольга", "share": "1/3"})
+    [item] = answers(shared_home)["co_owners"]
+    assert item == {"name": {"given_name": "Ольга"}, "share": "1/3"}
+    shown = olena.get(page(shared_home, "co_owners")).content.decode()
+    assert "Ольга" in shown
+    link = f"?item={filing.fingerprint(item)}"
+    assert link in shown
+    answer = olena.post(item_url(shared_home, link), {"name_given_name": "Ольга", "share": "½"})
+    assert answer.url == page(shared_home, "co_owners")
+    [changed] = answers(shared_home)["co_owners"]
+    assert changed["share"] == "1/2"
+    olena.post(page(shared_home, "co_owners"), {"remove": filing.fingerprint(changed)})
+    assert "co_owners" not in answers(shared_home)
+
+
+def test_an_entry_that_was_changed_meanwhile_is_not_changed_from_a_stale_page(olena, shared_home):
+    olena.post(item_url(shared_home), {"share": "1/3"})
+    answer = olena.post(item_url(shared_home, "?item=0123456789abcdef"), {"share": "1/9"})
+    assert answer.url == page(shared_home, "co_owners")
+    assert said(answer) == ["This entry was changed or removed in the meantime."]
+    assert answers(shared_home)["co_owners"] == [{"share": "1/3"}]
+
+
+def test_what_is_wrong_in_an_entry_is_said_and_nothing_is_added(olena, shared_home):
+    answer = olena.post(item_url(shared_home), {"share": "3/2", "name_given_name": "Ольга"})
+    assert "Enter the share as a fraction" in answer.content.decode()
+    assert 'value="Ольга"' in answer.content.decode()
+    assert "co_owners" not in answers(shared_home)
+
+
+def test_an_empty_list_may_say_why(olena, shared_home):
+    olena.post(page(shared_home, "co_owners"), {"state": "unknown"})
+    assert answers(shared_home)["co_owners"] == {"state": "unknown"}
+    olena.post(page(shared_home, "co_owners"), {"state": ""})
+    assert "co_owners" not in answers(shared_home)
+
+
+def test_a_list_with_entries_goes_on_with_them(olena, shared_home):
+    olena.post(item_url(shared_home), {"share": "1/3"})
+    assert olena.post(page(shared_home, "co_owners"), {"state": "unknown"}).status_code == 302
+    assert answers(shared_home)["co_owners"] == [{"share": "1/3"}]
+
+
+# --- Before, beside and after the questions ---
+
+
+def test_a_no_is_explained_and_stops_nobody(olena):
+    claim = make.draft()
+    answer = olena.post(url("eligibility", claim), {"in_territory": "no"})
+    assert "Please read this, then go on" in answer.content.decode()
+    assert url("claim", claim) in answer.content.decode()
+    assert Draft.objects.get(claim=claim).eligibility == {"in_territory": "no"}
+
+
+def test_a_no_is_explained_once(olena):
+    claim = make.draft()
+    olena.post(url("eligibility", claim), {"in_territory": "no"})
+    assert olena.post(url("eligibility", claim), {"in_territory": "no"}).url == url("claim", claim)
+
+
+def test_consents_are_off_until_they_are_ticked(olena):
+    claim = make.draft()
+    assert " checked" not in olena.get(url("consents", claim)).content.decode()
+    olena.post(url("consents", claim), {"research": "on"})
+    given = [name for name, yes in Draft.objects.get(claim=claim).consents.items() if yes]
+    assert given == ["research"]
+    olena.post(url("consents", claim))
+    assert not any(Draft.objects.get(claim=claim).consents.values())
+
+
+def test_an_own_account_is_kept(olena):
+    claim = make.draft()
+    olena.post(url("own_account", claim), {"text": "Документи згоріли.\r\nСвідок — сусід."})
+    assert Draft.objects.get(claim=claim).own_account == "Документи згоріли.\nСвідок — сусід."
+
+
+def test_the_check_page_shows_every_answer_and_counts_what_is_missing(olena):
+    claim = make.draft(answers={"damage_level": "destroyed", "damage_cause": {"state": "not_said"}})
+    shown = olena.get(url("check", claim)).content.decode()
+    assert "Destroyed" in shown
+    assert "I prefer not to say" in shown
+    assert "questions are not answered. They may stay so" in shown
+    assert "You have not looked at this section. Everything in it is off." in shown
+
+
+def test_the_check_page_says_what_must_be_put_right_and_where(olena):
+    shown = olena.get(url("check", claim := make.draft())).content.decode()
+    assert "These must be put right before you can submit" in shown
+    assert page(claim, "name", "?back=check") in shown
+
+
+def test_an_answer_that_no_longer_fits_its_question_is_shown_to_be_answered_again(olena, newer_wording):
+    def now_an_amount(category):
+        next(p for p in category["pages"] if p["id"] == "inspection")["questions"][0]["type"] = "money"
+
+    claim = make.draft(answers={**make.REQUIRED["individual"], "rddp_notice": "№ 5", "aid_any": "no"})
+    newer_wording("A3.1", now_an_amount)
+    assert olena.get(url("check", claim)).url == url("claim", claim)
+    shown = olena.get(url("claim", claim))
+    assert "The questions in this category were changed since you began." in shown.content.decode()
+    checked = olena.get(url("check", claim)).content.decode()
+    assert page(claim, "inspection", "?back=check") in checked
+    assert "These must be put right before you can submit" in checked
+    assert olena.get(page(claim, "inspection")).status_code == 200
+
+
+def test_a_category_that_closed_meanwhile_keeps_the_draft_and_says_so(olena):
+    claim = make.draft(answers=make.answers())
+    close(claim.category)
+    sentence = "This category stopped taking claims while you were writing. Your draft is kept"
+    for step in (url("claim", claim), url("check", claim)):
+        assert sentence in olena.get(step).content.decode()
+    answer = olena.post(url("declaration", claim), {"typed_name": "Олена"})
+    assert answer.url == url("check", claim)
+    assert said(answer) == [
+        "This category does not take claims at the moment. We keep your draft: nothing is lost."
+    ]
+    assert answers(claim) == claim.draft.answers
+
+
+# --- Submitting ---
+
+
+def test_submitting_leads_to_a_receipt_with_number_and_digests(olena):
+    claim = make.draft(answers=make.answers())
+    attachment = make.evidence(claim)
+    answer = olena.post(url("declaration", claim), {"typed_name": "Олена Коваленко"})
+    assert answer.url == url("receipt", claim)
+    shown = olena.get(answer.url).content.decode()
+    claim.refresh_from_db()
+    for expected in (claim.number, ClaimVersion.objects.get().digest, attachment.evidence_file.blob.sha256):
+        assert expected in shown
+
+
+def test_a_declaration_without_a_name_is_asked_back(olena):
+    claim = make.draft(answers=make.answers())
+    answer = olena.post(url("declaration", claim), {"typed_name": " "})
+    assert "Type your full name under the declaration." in answer.content.decode()
+    assert Claim.objects.get().is_draft
+
+
+def test_a_claim_that_is_not_ready_leads_to_the_check_page(olena):
+    claim = make.draft()
+    answer = olena.post(url("declaration", claim), {"typed_name": "Олена"})
+    assert answer.url == url("check", claim)
+    assert said(answer) == ["Some answers must be put right before you can submit."]
+
+
+def test_submitting_twice_makes_one_claim(olena):
+    claim = make.draft(answers=make.answers())
+    for _ in range(2):
+        answer = olena.post(url("declaration", claim), {"typed_name": "Олена Коваленко"})
+    assert answer.url == url("claim", claim)
+    assert ClaimVersion.objects.count() == 1
+
+
+def test_the_page_of_a_submitted_claim_tells_its_story(olena):
+    claim = make.claim()
+    shown = olena.get(url("claim", claim)).content.decode()
+    assert claim.number in shown
+    assert "We have your claim. Nobody has begun to review it yet; you need not do anything." in shown
+    assert "You submitted the claim." in shown
+
+
+def test_a_draft_has_no_receipt_yet(olena):
+    claim = make.draft()
+    assert olena.get(url("receipt", claim)).url == url("claim", claim)
+
+
+def test_a_draft_is_deleted_after_asking(olena):
+    claim = make.draft()
+    assert "This cannot be undone." in olena.get(url("discard", claim)).content.decode()
+    assert Claim.objects.exists()
+    assert olena.post(url("discard", claim)).url == reverse("claims:list")
+    assert not Claim.objects.exists()
+    assert olena.post(url("discard", claim)).status_code == 404
+
+
+# --- The list of one's claims ---
+
+
+def test_claims_are_listed_newest_first_a_page_at_a_time(olena, monkeypatch):
+    monkeypatch.setattr(following, "CLAIMS_A_PAGE", 2)
+    claims = [make.draft(by="olena") for _ in range(3)][::-1]
+    first = olena.get(reverse("claims:list"))
+    assert list(first.context["claims"]) == claims[:2]
+    older = olena.get(f"{reverse('claims:list')}?older={claims[1].public_id}")
+    assert list(older.context["claims"]) == claims[2:]
+
+
+@pytest.mark.parametrize("older", ["1", "x", "00000000-0000-4000-8000-000000000000"])
+def test_a_list_after_something_else_is_not_found(olena, older):
+    assert olena.get(f"{reverse('claims:list')}?older={older}").status_code == 404
+
+
+def test_a_list_after_somebody_elses_claim_is_not_found(olena):
+    assert olena.get(f"{reverse('claims:list')}?older={make.draft(by='petro').public_id}").status_code == 404
+
+
+# --- A session that ended meanwhile ---
+
+
+def type_and_send(browser, address, **typed):
+    return browser.post(address, urlencode(typed), content_type="application/x-www-form-urlencoded")
+
+
+def test_what_was_typed_when_the_session_ended_is_shown_after_signing_in():
+    claim = make.draft(by="olena")
+    browser = Client(headers={"accept-language": "en"})
+    asked = type_and_send(browser, page(claim, "story"), cause="Ракета влучила в дім.")
+    assert asked.url.startswith(f"{reverse('account_login')}?next=")
+    back = browser.post(asked.url, {"login": "olena@example.org", "password": make.PASSWORD})
+    assert back.url == page(claim, "story")
+    shown = browser.get(back.url).content.decode()
+    assert "Ракета влучила в дім." in shown
+    assert "You were signed out in between. What you typed is here: look it over" in shown
+    assert answers(claim) == {}
+
+
+def test_what_was_typed_is_shown_on_its_own_page_and_once(client):
+    claim = make.draft(by="olena")
+    type_and_send(client, page(claim, "story"), cause="Ракета.")
+    client.force_login(make.user("olena"))
+    shown = [client.get(page(claim, name)).content.decode() for name in ("where", "story", "story")]
+    assert ["Ракета." in text for text in shown] == [False, True, False]
+
+
+def test_another_person_who_signs_in_does_not_see_what_was_typed(client):
+    claim = make.draft(by="olena")
+    type_and_send(client, page(claim, "story"), cause="Ракета.")
+    client.force_login(make.user("petro"))
+    assert client.get(page(claim, "story")).status_code == 404
+
+
+@pytest.mark.parametrize(("letters", "is_kept"), [(20_000, True), (60_000, False)])
+def test_what_is_too_large_for_a_session_is_not_kept(client, letters, is_kept):
+    claim = make.draft(by="olena")
+    assert type_and_send(client, page(claim, "story"), cause="а" * letters).status_code == 302
+    assert (held.HELD in client.session) is is_kept
+
+
+def test_files_of_somebody_who_is_signed_out_are_not_even_read(client, evidence_dir):
+    claim = make.draft(by="olena")
+    sent = {"file": SimpleUploadedFile("deed.pdf", make.PDF), "description": "Договір"}
+    answer = client.post(url("add_evidence", claim), sent)
+    assert answer.status_code == 302
+    assert held.HELD not in client.session
+    assert not evidence_dir.exists()
+
+
+def test_a_token_is_not_kept_with_what_was_typed(client):
+    claim = make.draft(by="olena")
+    type_and_send(client, page(claim, "story"), cause="Так.", csrfmiddlewaretoken="t" * 32)
+    assert "csrf" not in client.session[held.HELD]["typed"]
+
+
+def test_pages_of_a_claim_are_kept_by_no_browser_or_proxy(olena, client):
+    claim, submitted = make.draft(by="olena"), make.claim(by="olena", files=[make.PDF])
+    file_id = submitted.attachments.get().evidence_file.public_id
+    for address in (
+        reverse("claims:list"),
+        url("claim", claim),
+        page(claim, "story"),
+        url("evidence", claim),
+        url("check", claim),
+        url("receipt", submitted),
+        url("file", submitted, file_id),
+    ):
+        for browser in (olena, client):
+            answer = browser.get(address)
+            assert "no-store" in answer.headers["Cache-Control"]
+            answer.close()
+
+
+# --- How often the database is asked ---
+
+
+def queries(count, browser, address):
+    with count() as counted:
+        assert browser.get(address).status_code == 200
+    return len(counted)
+
+
+@pytest.fixture
+def count(django_assert_max_num_queries):
+    return lambda: django_assert_max_num_queries(60)
+
+
+def test_one_and_three_claims_are_listed_with_the_same_queries(olena, count):
+    make.draft(by="olena")
+    one = queries(count, olena, reverse("claims:list"))
+    make.claim(by="olena")
+    make.draft("A2.1", by="olena")
+    assert queries(count, olena, reverse("claims:list")) == one
+
+
+@pytest.mark.parametrize("name", ["claim", "receipt"])
+def test_one_and_three_files_of_a_claim_are_shown_with_the_same_queries(olena, count, name):
+    one = make.claim(by="olena", files=[make.PDF])
+    three = make.claim(by="olena", files=[make.PDF, make.PDF, b"%PDF-1.7 third"])
+    assert queries(count, olena, url(name, one)) == queries(count, olena, url(name, three))
+
+
+@pytest.mark.parametrize("name", ["claim", "evidence", "check"])
+def test_one_and_three_files_of_a_draft_are_shown_with_the_same_queries(olena, count, name):
+    few, many = make.draft(by="olena"), make.draft(by="olena", answers=make.answers())
+    make.evidence(few)
+    for content in (make.PDF, b"%PDF-1.7 second", b"%PDF-1.7 third"):
+        make.evidence(many, content)
+    assert queries(count, olena, url(name, few)) == queries(count, olena, url(name, many))
