@@ -134,9 +134,10 @@ def _submit(claims: Sequence[int], barrier: Barrier) -> None:
 
     found = list(Claim.objects.filter(pk__in=claims).select_related("filed_by"))
     definition(found[0].category_version_id)
+    declaration = Declaration.of_current_texts("Оксана Ткаченко", language="uk")
     barrier.wait()
     for claim in found:
-        lifecycle.submit(claim, by=claim.filed_by, declaration=Declaration("Оксана Ткаченко", "uk"))
+        lifecycle.submit(claim, by=claim.filed_by, declaration=declaration)
 
 
 TABLES = ("claims_claimant", "claims_claimversion", "claims_consent", "claims_aiditem", "ledger_entry")

@@ -18,7 +18,6 @@ from claims.mandates import ClaimantKind, Question, Type
 from claims.models import (
     AidItem,
     Attachment,
-    Category,
     Claim,
     Claimant,
     ClaimVersion,
@@ -109,9 +108,11 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     # The person too: two of their claims at once would otherwise make two claimants of one.
     locked = Claim.objects.select_for_update(of=("self", "filed_by"), no_key=True)
     claim = locked.select_related("filed_by").get(pk=claim.pk)
-    claim.category = Category.objects.get(pk=claim.category_id)  # read after the wait for the lock
     if claim.state != State.DRAFT:
         raise AlreadySubmitted(_("This claim has been submitted already."))
+    # Read after the wait for the lock, not with it: that would be as it was before.
+    draft = Draft.objects.select_related("claim__category").get(claim=claim)
+    claim.category = draft.claim.category
     if not claim.category.is_open:
         raise CategoryNotOpen(
             _("This category does not take claims at the moment. We keep your draft: nothing is lost.")
@@ -128,7 +129,6 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         raise TextsChanged(_("These texts were changed in the meantime. Please read them again."))
     if not declaration.typed_name.strip():
         raise NotDeclared(_("Type your full name under the declaration."))
-    draft = Draft.objects.get(claim=claim)  # not with the lock: that would read it as before the wait
     at = timezone.now()
     asked = list(checking.asked(claim.form, draft.answers))
     answers = {q.id: draft.answers[q.id] for q in asked if q.id in draft.answers}

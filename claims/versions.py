@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import rfc8785
 
@@ -30,6 +30,12 @@ class Declaration:
     notice_version: str
     assurance: Assurance = Assurance.SELF_DECLARED
     signature: Signature = Signature.TYPED_DECLARATION
+
+    @classmethod
+    def of_current_texts(cls, typed_name: str, *, language: str) -> Self:
+        """For callers that have just shown the texts of the mandate as it is now."""
+        mandate = mandates.current()
+        return cls(typed_name, language, mandate.declaration.version, mandate.privacy_notice.version)
 
 
 def freeze(

@@ -17,7 +17,7 @@ NAME_LENGTH = 255
 class Blob(models.Model):
     """Bytes that somebody sent: stored once, encrypted, never changed, gone with their last receipt.
 
-    The database refuses to change what is recorded here, except `wrapped_key` (keys are renewed).
+    The database refuses to change what is recorded here, except `wrapped_key`, which the owner renews.
     """
 
     sha256 = models.CharField(max_length=64)
@@ -29,6 +29,8 @@ class Blob(models.Model):
 
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("sha256", "media_type", "stored_name", "wrapped_key")
+    # To lock a row takes a right to update some column; `stored_at` is one that never changes (trigger).
+    app_rights: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "DELETE", "UPDATE (stored_at)")
 
     class Meta:
         constraints = [

@@ -2,6 +2,7 @@
 
     incoming/<random>                        on its way in; of no meaning after a crash
     stored/<ab>/<cd>/<sha256>-<random>       complete, read back once, written once
+    set-aside/<date>/<ab>/<cd>/...           taken out of the store by `manage.py sweep_evidence --delete`
 
 Folders are 0700, files 0400. The random end makes each stored file the only one that its key opens, so two
 people who send the same bytes at the same moment cannot get in each other's way: the database decides whose
@@ -9,11 +10,14 @@ copy is kept (uploads.receive). docs/evidence.md describes the bytes.
 """
 
 import contextlib
+import errno
 import hashlib
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -24,10 +28,14 @@ from keys import ring
 
 _STORED_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{64}-[0-9a-f]{16}")
 _BUFFER_BYTES = 1024 * 1024
+KEEP_FREE_BYTES = 1024**3  # the database may lie on the same disk, and must not stop
 
 
 class Arrival:
-    """One file on its way into the storage. It means nothing until `place`, and `discard` leaves nothing."""
+    """One file on its way into the storage. It means nothing until `place`, and `discard` leaves nothing.
+
+    It neither begins nor grows while the disk is nearly full: OSError.
+    """
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -35,6 +43,7 @@ class Arrival:
         self._key = AESGCM.generate_key(KEY_BITS)
         self._digest = hashlib.sha256()
         self._path = _folder("incoming") / secrets.token_hex(16)
+        _check_free_space()
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._file = os.fdopen(os.open(self._path, flags, 0o400), "wb", _BUFFER_BYTES)
         self._frames = FrameWriter(self._file, self._key)
@@ -45,6 +54,7 @@ class Arrival:
         return self._digest.hexdigest()
 
     def write(self, data: bytes) -> None:
+        _check_free_space()
         self._digest.update(data)
         self._frames.write(data)
         self.size_bytes += len(data)
@@ -94,19 +104,34 @@ def delete(stored_name: str) -> None:
     _path(stored_name).unlink(missing_ok=True)
 
 
+def set_aside(stored_name: str, *, on: date) -> None:
+    """Move a file out of the store; under set-aside/<on>/ it keeps its name, so that it can be put back."""
+    source = _path(stored_name)
+    folder = _folder("set-aside", on.isoformat(), *stored_name.split("/")[:2])
+    with contextlib.suppress(FileNotFoundError):  # its last receipt was removed meanwhile
+        source.rename(folder / source.name)
+        _make_durable(folder)
+        _make_durable(source.parent)
+
+
 def abandoned_before(moment: float) -> Iterator[Path]:
     """Files on their way in that nobody has written to since this time (seconds since 1970)."""
-    return (path for path in _folder("incoming").iterdir() if path.lstat().st_mtime < moment)
+    return _written_before(moment, _folder("incoming"))
 
 
 def stored_before(moment: float) -> Iterator[list[str]]:
     """The stored names of files written before this time, folder by folder."""
     root = _folder("stored")
     for folder in root.glob("??/??"):
-        names = [
-            path.relative_to(root).as_posix() for path in folder.iterdir() if path.lstat().st_mtime < moment
-        ]
+        names = [path.relative_to(root).as_posix() for path in _written_before(moment, folder)]
         yield [name for name in names if _STORED_NAME.fullmatch(name)]
+
+
+def _written_before(moment: float, folder: Path) -> Iterator[Path]:
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # it was completed or removed meanwhile
+            if path.lstat().st_mtime < moment:
+                yield path
 
 
 def _context(sha256: str) -> bytes:
@@ -140,6 +165,11 @@ def _folder(*parts: str) -> Path:
             continue
         _make_durable(path.parent)
     return path
+
+
+def _check_free_space() -> None:
+    if shutil.disk_usage(settings.EVIDENCE_DIR).free < KEEP_FREE_BYTES:
+        raise OSError(errno.ENOSPC, "Too little is free on the disk to take evidence")
 
 
 def _make_durable(folder: Path) -> None:

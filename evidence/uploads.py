@@ -29,7 +29,7 @@ import logging
 import time
 import unicodedata
 from collections.abc import Collection, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Any
 
@@ -48,6 +48,10 @@ CHUNK_BYTES = 256 * 1024
 SWEEP_AFTER = timedelta(hours=24)  # longer than any request lives: what is older belongs to nobody
 
 logger = logging.getLogger(__name__)
+
+
+class ForeignStorage(Exception):
+    """The stored files and the database do not belong together."""
 
 
 class Incoming:
@@ -183,7 +187,7 @@ def receive(incoming: Incoming, *, by: Actor, name: str | None = None) -> Eviden
     """Give the sender a receipt of the file. Raises Refused; then nothing of it is kept.
 
     The bytes lie complete in the storage before any row refers to them, so a crash leaves at most a stored
-    file that nobody refers to (see `sweep`). Bytes that we hold already are not kept twice, and the sender
+    file that nobody refers to (see `sweep_orphans`). Bytes that we hold already are not kept twice, and the sender
     learns nothing of that: both cases take the same steps.
     """
     if incoming.refusal:
@@ -238,29 +242,38 @@ def remove(evidence_file: EvidenceFile, *, by: Actor) -> None:
         transaction.on_commit(partial(storage.delete, blob.stored_name), robust=True)
 
 
-def sweep(*, older_than: timedelta = SWEEP_AFTER) -> int:
-    """Remove what crashes left in the storage: files half received, and stored files that have no blob.
-
-    Returns how many. Raises ValueError for less than 24 hours, since younger files may be on their way.
-    """
-    if older_than < SWEEP_AFTER:
-        raise ValueError("Only files older than 24 hours are surely left over.")
-    moment = time.time() - older_than.total_seconds()
-    abandoned = list(storage.abandoned_before(moment))
+def sweep_partials(*, older_than: timedelta = SWEEP_AFTER) -> int:
+    """Delete what crashes left half received, and say how many files. Raises ValueError for under 24 hours."""
+    abandoned = list(storage.abandoned_before(_moment(older_than)))
     for path in abandoned:
         path.unlink(missing_ok=True)
+    return len(abandoned)
+
+
+def sweep_orphans(*, set_aside: bool = False, older_than: timedelta = SWEEP_AFTER) -> int:
+    """How many stored files no row names. With `set_aside` they are moved out of the store.
+
+    They are never destroyed here: crashes leave some, but where an older database was restored they are the
+    evidence received since. Raises ValueError for under 24 hours, and ForeignStorage.
+    """
     orphans: list[str] = []
     any_known = False
-    for names in storage.stored_before(moment):
+    for names in storage.stored_before(_moment(older_than)):
         known = set(Blob.objects.filter(stored_name__in=names).values_list("stored_name", flat=True))
         any_known = any_known or bool(known)
         orphans += [name for name in names if name not in known]
-    if orphans and not any_known:
-        logger.error("No stored file belongs to this database. Is it the right one? None was removed.")
-        return len(abandoned)
-    for name in orphans:
-        storage.delete(name)
-    return len(abandoned) + len(orphans)
+    if set_aside and orphans and not any_known:
+        raise ForeignStorage("No stored file belongs to this database. Is it the right one? None was moved.")
+    if set_aside:
+        for name in orphans:
+            storage.set_aside(name, on=datetime.now(UTC).date())
+    return len(orphans)
+
+
+def _moment(older_than: timedelta) -> float:
+    if older_than < SWEEP_AFTER:
+        raise ValueError("Only files older than 24 hours are surely left over.")
+    return time.time() - older_than.total_seconds()
 
 
 def label(name: str) -> str:

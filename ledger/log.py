@@ -135,8 +135,10 @@ _TYPES: dict[Any, tuple[str, Callable[[Any], bool]]] = {
     list[Digest]: ("a list of 64 lower-case hex digits each", lambda value: _is_list(value, _is_digest)),
     dict[str, bool]: (
         "texts that are each true or false",
-        lambda value: isinstance(value, dict)
-        and all(isinstance(name, str) and isinstance(yes, bool) for name, yes in value.items()),
+        lambda value: (
+            isinstance(value, dict)
+            and all(isinstance(name, str) and isinstance(yes, bool) for name, yes in value.items())
+        ),
     ),
 }
 

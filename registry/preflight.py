@@ -45,6 +45,8 @@ def main(purpose):
         make_venv(purpose)
     except CannotStart as problem:
         sys.exit(str(problem))
+    except KeyboardInterrupt:
+        sys.exit("Stopped.")
     if purpose == "run":
         os.chdir(BASE_DIR)
         os.environ.update(PORT=str(port), REGISTRY_DATA_DIR=data_dir)

@@ -103,8 +103,9 @@ def claim(
     return Claim.objects.select_related("category", "claimant", "filed_by").get(pk=claim.pk)
 
 
-def submit(draft: Claim, *, name: str = "Олена Коваленко") -> None:
-    lifecycle.submit(draft, by=draft.filed_by, declaration=Declaration(typed_name=name, language="en"))
+def submit(draft: Claim, *, name: str = "Олена Коваленко", language: str = "en") -> None:
+    declaration = Declaration.of_current_texts(name, language=language)
+    lifecycle.submit(draft, by=draft.filed_by, declaration=declaration)
 
 
 def answers(code: str = "A3.1", **given: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ STATES = ("unknown", "not_said", "later")
 DECIMAL = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
 AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
 SHORT = 300
+UKRAINIAN = "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"
 NAMES = ("family_name", "given_name")
 """The parts of a person's name of which a claim needs one (rules.md 1)."""
 
@@ -49,7 +50,12 @@ def countries(language: str) -> dict[str, str]:
         for code, name in Locale(language).territories.items()
         if len(code) == 2 and code.isalpha() and code not in ("EU", "EZ", "UN", "QO", "ZZ", "XA", "XB")
     }
-    return dict(sorted(names.items(), key=lambda item: item[1]))
+    return dict(sorted(names.items(), key=lambda item: _alphabetical(item[1])))
+
+
+def _alphabetical(name: str) -> list[int]:
+    """Ukrainian letters in their order: by code point і, ї, є and ґ would come after я."""
+    return [UKRAINIAN.find(c) if c in UKRAINIAN else ord(c) for c in name.casefold()]
 
 
 def is_state(answer: Any) -> bool:

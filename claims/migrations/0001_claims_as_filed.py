@@ -40,10 +40,15 @@ BEGIN
         EXECUTE format(
             'CREATE TABLE public.%I PARTITION OF public.claims_access FOR VALUES FROM (%L) TO (%L)',
             name, first, next);
+        EXECUTE format(
+            'CREATE TRIGGER %1$I BEFORE TRUNCATE ON public.%2$I '
+            'FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_refuse_change()', name || '_no_truncate', name);
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION claims_access_month(date) FROM PUBLIC;
 CREATE TABLE claims_access_other PARTITION OF claims_access DEFAULT;
+CREATE TRIGGER claims_access_other_no_truncate BEFORE TRUNCATE ON claims_access_other
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 SELECT claims_access_month((now() AT TIME ZONE 'UTC' + make_interval(months => n))::date)
 FROM generate_series(0, 2) AS n;
 """

@@ -80,12 +80,8 @@ def page(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
     shown = whole.page(page_id)
     if shown is None:
         raise Http404
-    asked = {q.id for q in checking.asked(whole, claim.draft.answers)}
-    if not any(q.id in asked for q in shown.questions):
-        if request.method != "POST":
-            raise Http404
-        messages.info(request, _("Because of another answer of yours, this page is not asked any more."))
-        return redirect("claims:claim", claim.public_id)
+    if not _is_asked(claim, shown):
+        return _asked_no_more(request, claim)
     if shown.questions[0].type is Type.GROUP:
         return _group(request, claim, shown, shown.questions[0])
     typed = request.POST if request.method == "POST" else typed_before(request)
@@ -101,6 +97,18 @@ def page(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
         claim.draft.refresh_from_db()
     seen = filing.fingerprint(shown, claim.draft.answers)
     return show(request, claim, "claims/page.html", shown.id, page=shown, form=form, seen=seen)
+
+
+def _is_asked(claim: Claim, page: Page) -> bool:
+    asked = {q.id for q in checking.asked(claim.form, claim.draft.answers)}
+    return any(q.id in asked for q in page.questions)
+
+
+def _asked_no_more(request: PersonRequest, claim: Claim) -> HttpResponse:
+    if request.method != "POST":
+        raise Http404
+    messages.info(request, _("Because of another answer of yours, this page is not asked any more."))
+    return redirect("claims:claim", claim.public_id)
 
 
 def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
@@ -144,6 +152,8 @@ def item(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
     shown = claim.form.page(page_id)
     if shown is None or shown.questions[0].type is not Type.GROUP:
         raise Http404
+    if not _is_asked(claim, shown):
+        return _asked_no_more(request, claim)
     question = shown.questions[0]
     item_id = request.GET.get("item", "")
     if not ITEM_ID.fullmatch(item_id):

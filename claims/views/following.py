@@ -77,9 +77,7 @@ def receipt(request: PersonRequest, claim_id: UUID) -> HttpResponse:
 def filed(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     """What was filed, as it was frozen."""
     found = _submitted(request, claim_id)
-    version = (
-        found.versions.latest("number")
-    )
+    version = found.versions.latest("number")
     whole = definition(version.category_version_id).form(ClaimantKind(found.claimant_kind))
     said = versions.answers(version)
     titles = {part.id: part.title for part in whole.parts}

@@ -10,6 +10,7 @@ from django.views.decorators.vary import vary_on_headers
 from claims import mandates, numbers
 from claims.models import Category, Place
 from claims.models.category import definition
+from claims.models.place import folded
 
 SUGGESTIONS = 8
 
@@ -56,7 +57,7 @@ def category(request: HttpRequest, code: str) -> HttpResponse:
 @vary_on_headers("Accept-Language", "Cookie")  # names come in the reader's language
 def places(request: HttpRequest) -> JsonResponse:
     """Suggestions while a place is being typed; without a script the form itself asks back."""
-    words = request.GET.get("q", "")[:120].strip()
+    words = folded(request.GET.get("q", "")[:120])
     found = Place.objects.named(words)[:SUGGESTIONS] if len(words) >= 2 else []
     return JsonResponse([{"code": p.code, "label": p.label} for p in found], safe=False)
 

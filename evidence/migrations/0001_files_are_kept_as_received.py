@@ -4,7 +4,7 @@ import django.db.models.deletion
 import django.utils.timezone
 from django.db import migrations, models
 
-# A key may be wrapped anew and a sender's name erased; the rest stands as it was received.
+# A key may be wrapped anew (by the owner) and a sender's name erased; the rest stands as it was received.
 WRITTEN_ONCE = """
 CREATE TRIGGER evidence_blob_written_once BEFORE UPDATE ON evidence_blob FOR EACH ROW WHEN (
     (OLD.id, OLD.sha256, OLD.size_bytes, OLD.media_type, OLD.stored_name, OLD.stored_at)

@@ -6,16 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from claims import filing, lifecycle, notices
+from claims import filing, notices
 from claims.models import Attachment, Claim, Claimant, ClaimVersion, Consent, Draft, Notice
-from claims.versions import Declaration
 from ledger import sealing
 from ledger.models import Entry
 from tests import make
 
 pytestmark = pytest.mark.committing
-
-DECLARATION = Declaration(typed_name="Олена Коваленко", language="en")
 
 
 def at_once(*acts):
@@ -59,9 +56,7 @@ def wait_until_blocked():
 
 
 def submitting(claim):
-    return lambda: lifecycle.submit(
-        Claim.objects.get(pk=claim.pk), by=claim.filed_by, declaration=DECLARATION
-    )
+    return lambda: make.submit(Claim.objects.get(pk=claim.pk))
 
 
 def submissions():
@@ -72,7 +67,7 @@ def test_of_two_tabs_that_submit_at_once_one_submits():
     claim = make.draft(answers=make.answers())
     make.evidence(claim)
     outcomes = at_once(submitting(claim), submitting(claim))
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadySubmitted", "ClaimVersion"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["AlreadySubmitted", "NoneType"]
     submitted = Claim.objects.get()
     assert submitted.number
     assert (submitted.state, submitted.version) == ("submitted", 1)
@@ -83,9 +78,22 @@ def test_of_two_tabs_that_submit_at_once_one_submits():
 def test_different_claims_submitted_at_once_do_not_wait_for_each_other_or_meet():
     claims = [make.draft(by=name, answers=make.answers()) for name in ("olena", "petro", "iryna")]
     outcomes = at_once(*map(submitting, claims))
-    assert {type(outcome) for outcome in outcomes} == {ClaimVersion}
+    assert outcomes == [None, None, None]
     assert len(set(Claim.objects.values_list("number", flat=True))) == 3
     assert submissions() == 3
+
+
+def test_two_claims_of_one_person_submitted_at_once_have_one_claimant():
+    claims = [make.draft(code, answers=make.answers(code)) for code in ("A3.1", "A2.1")]
+    assert at_once(*map(submitting, claims)) == [None, None]
+    assert Claimant.objects.count() == 1
+
+
+def test_of_two_drafts_begun_at_once_at_the_bound_one_is_refused(monkeypatch):
+    monkeypatch.setattr(filing, "MAX_DRAFTS", 1)
+    make.user("olena")
+    outcomes = at_once(make.draft, make.draft)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Claim", "TooMany"]
 
 
 def test_pages_saved_in_two_tabs_at_once_are_both_kept():

@@ -12,7 +12,7 @@ from tests import make
 
 pytestmark = pytest.mark.django_db
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + bytes(100)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_several_files_are_kept_at_once(olena):
     [
         (b"", "The file is empty."),
         (b"PK\x03\x04" + bytes(100), "We cannot take archives."),
-        (b"MZ" + bytes(100), "We cannot take this kind of file here."),
+        (b"MZ" + bytes(100), "This file is a program, and we take no programs."),
     ],
 )
 def test_a_refused_file_keeps_the_other_and_what_was_typed(olena, content, sentence):

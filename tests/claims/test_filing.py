@@ -17,6 +17,10 @@ def question(claim, name):
     return next(q for q in claim.form.questions if q.id == name)
 
 
+def answers(claim):
+    return Draft.objects.get(claim=claim).answers
+
+
 def drafts():
     return Claim.objects.filter(filed_by=make.user("olena")).count()
 
@@ -74,11 +78,28 @@ def test_a_sensitive_category_makes_sensitive_claims():
 
 
 def test_what_one_told_about_oneself_in_the_last_claim_is_filled_in_and_not_marked_as_done():
-    about_oneself = {"full_name": {"family_name": "Коваленко"}, "phone": "+380 44 000 00 00"}
-    make.claim("A3.1", answers={**about_oneself, "damage_level": "destroyed"}, by="olena")
-    draft = make.draft("A2.1", by="olena").draft
+    about_oneself = {"submitting_as": "self", "full_name": {"family_name": "Коваленко"}, "phone": "+380 44"}
+    make.claim("A3.1", answers={**about_oneself, "damage_level": "destroyed"})
+    draft = make.draft("A2.1").draft
     assert (draft.answers, draft.pages) == (about_oneself, [])
-    assert draft.origins == {"full_name": "stated", "phone": "stated"}
+    assert set(draft.origins.values()) == {"earlier_claim"}
+
+
+def test_what_is_said_again_is_stated():
+    make.claim()
+    claim = make.draft()
+    filing.save_page(claim, claim.form.page("name"), claim.draft.answers, complete=True)
+    assert Draft.objects.get(claim=claim).origins == {"full_name": "stated"}
+
+
+def test_nothing_is_filled_in_from_a_claim_for_somebody_else():
+    make.claim(answers={"submitting_as": "guardian", "phone": "+380 44"})
+    assert make.draft().draft.answers == {}
+
+
+def test_that_one_did_not_know_or_say_is_asked_again():
+    make.claim(answers={"phone": {"state": "not_said"}})
+    assert "phone" not in make.draft().draft.answers
 
 
 def test_nobody_is_prefilled_with_what_another_person_told():
@@ -117,6 +138,23 @@ def test_a_page_that_is_not_complete_keeps_what_it_has_and_is_not_done():
     assert (draft.answers, draft.pages) == ({"damage_level": "damaged"}, [])
 
 
+def test_what_was_left_empty_on_a_stale_page_takes_nothing_back():
+    claim = make.draft()
+    page = claim.form.page("damage")
+    seen = filing.fingerprint(page, {})
+    filing.save_page(claim, page, {"damage_level": "damaged"}, complete=True, seen=seen)
+    filing.save_page(claim, page, {"damage_level": None, "damage_cause": "fire"}, complete=True, seen=seen)
+    assert answers(claim) == {"damage_level": "damaged", "damage_cause": "fire"}
+
+
+def test_what_was_left_empty_on_a_fresh_page_is_taken_back():
+    claim = make.draft(answers={"damage_level": "damaged"})
+    page = claim.form.page("damage")
+    seen = filing.fingerprint(page, {"damage_level": "damaged", "cause": "не з цієї сторінки"})
+    filing.save_page(claim, page, {"damage_level": None}, complete=True, seen=seen)
+    assert answers(claim) == {}
+
+
 def test_saving_a_page_again_changes_nothing_else():
     claim = make.draft(answers={"damage_level": "damaged", "cause": "Ракета."})
     filing.save_page(claim, claim.form.page("damage"), {"damage_level": "damaged"}, complete=True)
@@ -133,74 +171,86 @@ IVAN = {"name": {"given_name": "Іван"}, "share": "1/3"}
 
 @pytest.fixture
 def shared_home():
-    return make.draft(answers={"owned_by": "shares", "co_owners": [OLHA, IVAN]})
+    claim = make.draft(answers={"owned_by": "shares"})
+    filing.save_item(claim, question(claim, "co_owners"), OLHA, item_id="olha")
+    filing.save_item(claim, question(claim, "co_owners"), IVAN, item_id="ivan")
+    return claim
 
 
 def co_owners(claim):
-    return Draft.objects.get(claim=claim).answers.get("co_owners")
+    return answers(claim).get("co_owners")
 
 
-def test_an_item_is_added_at_the_end(shared_home):
-    filing.save_item(shared_home, question(shared_home, "co_owners"), {"share": "1/6"})
+def save(claim, item, item_id):
+    filing.save_item(claim, question(claim, "co_owners"), item, item_id=item_id)
+
+
+def remove(claim, item_id):
+    filing.remove_item(claim, question(claim, "co_owners"), item_id=item_id)
+
+
+def test_items_are_kept_in_the_order_in_which_they_were_added(shared_home):
+    save(shared_home, {"share": "1/6"}, "new")
     assert co_owners(shared_home) == [OLHA, IVAN, {"share": "1/6"}]
 
 
-def test_an_item_is_changed_by_its_fingerprint(shared_home):
-    changed = {**IVAN, "share": "1/6"}
-    group = question(shared_home, "co_owners")
-    filing.save_item(shared_home, group, changed, replaces=filing.fingerprint(IVAN))
-    assert co_owners(shared_home) == [OLHA, changed]
+def test_an_item_is_changed_under_its_id(shared_home):
+    save(shared_home, {"share": "1/6"}, "olha")
+    assert co_owners(shared_home) == [{"share": "1/6"}, IVAN]
 
 
-def test_an_item_is_removed_by_its_fingerprint(shared_home):
-    filing.remove_item(shared_home, question(shared_home, "co_owners"), removes=filing.fingerprint(OLHA))
-    assert co_owners(shared_home) == [IVAN]
+def test_an_item_that_is_sent_twice_is_kept_once(shared_home):
+    save(shared_home, {"share": "1/6"}, "new")
+    save(shared_home, {"share": "1/6"}, "new")
+    assert co_owners(shared_home) == [OLHA, IVAN, {"share": "1/6"}]
 
 
-def test_a_stale_page_removes_and_changes_nothing_else(shared_home):
-    group, gone = question(shared_home, "co_owners"), filing.fingerprint({"share": "1/9"})
-    filing.remove_item(shared_home, group, removes=gone)
-    filing.save_item(shared_home, group, {"share": "1/2"}, replaces=gone)
-    assert co_owners(shared_home) == [OLHA, IVAN]
+def test_of_two_items_that_say_the_same_one_is_removed(shared_home):
+    save(shared_home, OLHA, "namesake")
+    remove(shared_home, "olha")
+    assert co_owners(shared_home) == [IVAN, OLHA]
 
 
-def test_a_stale_page_does_not_take_back_that_nothing_is_known():
-    claim = make.draft(answers={"owned_by": "shares", "co_owners": {"state": "unknown"}})
-    filing.remove_item(claim, question(claim, "co_owners"), removes=filing.fingerprint(OLHA))
-    assert co_owners(claim) == {"state": "unknown"}
+def test_a_stale_page_removes_nothing_else(shared_home):
+    remove(shared_home, "ivan")
+    remove(shared_home, "ivan")
+    assert co_owners(shared_home) == [OLHA]
 
 
-def test_of_two_items_that_say_the_same_one_is_changed_or_removed(shared_home):
-    group = question(shared_home, "co_owners")
-    filing.save_item(shared_home, group, OLHA)
-    filing.save_item(shared_home, group, {"share": "1/9"}, replaces=filing.fingerprint(OLHA))
-    assert co_owners(shared_home) == [{"share": "1/9"}, IVAN, OLHA]
-    filing.save_item(shared_home, group, OLHA)
-    filing.remove_item(shared_home, group, removes=filing.fingerprint(OLHA))
-    assert co_owners(shared_home) == [{"share": "1/9"}, IVAN, OLHA]
+def test_an_item_that_was_removed_meanwhile_comes_back_when_it_is_saved(shared_home):
+    remove(shared_home, "olha")
+    save(shared_home, OLHA, "olha")
+    assert co_owners(shared_home) == [IVAN, OLHA]
 
 
 def test_with_its_last_item_the_answer_goes(shared_home):
-    for item in (OLHA, IVAN):
-        filing.remove_item(shared_home, question(shared_home, "co_owners"), removes=filing.fingerprint(item))
+    remove(shared_home, "olha")
+    remove(shared_home, "ivan")
     draft = Draft.objects.get(claim=shared_home)
-    assert "co_owners" not in draft.answers
-    assert "co_owners" not in draft.origins
+    for kept in (draft.answers, draft.origins, draft.entries):
+        assert "co_owners" not in kept
 
 
 def test_an_item_takes_the_place_of_not_knowing():
     claim = make.draft(answers={"owned_by": "shares", "co_owners": {"state": "unknown"}})
-    filing.save_item(claim, question(claim, "co_owners"), OLHA)
+    save(claim, OLHA, "olha")
     assert co_owners(claim) == [OLHA]
 
 
+def test_removing_what_is_not_there_does_not_take_back_that_nothing_is_known():
+    claim = make.draft(answers={"owned_by": "shares", "co_owners": {"state": "unknown"}})
+    remove(claim, "olha")
+    assert co_owners(claim) == {"state": "unknown"}
+
+
 def test_a_list_is_bounded(shared_home):
-    group = question(shared_home, "co_owners")
-    for n in range(group.max_items - 2):
-        filing.save_item(shared_home, group, {"share": f"1/{n + 1}"})
-    with pytest.raises(filing.TooMany, match=f"At most {group.max_items} can be listed here"):
-        filing.save_item(shared_home, group, OLHA)
-    assert len(co_owners(shared_home)) == group.max_items
+    limit = question(shared_home, "co_owners").max_items
+    for n in range(limit - 2):
+        save(shared_home, {"share": f"1/{n + 1}"}, f"item {n}")
+    with pytest.raises(filing.TooMany, match=f"At most {limit} can be listed here"):
+        save(shared_home, OLHA, "one more")
+    save(shared_home, IVAN, "olha")
+    assert len(co_owners(shared_home)) == limit
 
 
 # --- Evidence ---
@@ -221,6 +271,23 @@ def test_a_claim_has_a_bounded_number_of_files(evidence_rules):
     with pytest.raises(filing.TooMany, match="At most 1 files fit in one claim"):
         make.evidence(claim, b"%PDF-1.7 another")
     assert EvidenceFile.objects.count() == Blob.objects.count() == 1
+
+
+def test_what_a_persons_drafts_hold_together_is_bounded(evidence_rules):
+    evidence_rules(max_draft_bytes=2 * len(make.PDF))
+    make.evidence(make.draft(by="olena"))
+    make.evidence(make.draft(by="petro"))
+    second = make.draft(by="olena")
+    make.evidence(second)
+    with pytest.raises(filing.TooMany, match="Your drafts hold as much as we can keep"):
+        make.evidence(second)
+    assert second.attachments.count() == 1
+
+
+def test_what_was_submitted_does_not_count_against_the_drafts(evidence_rules):
+    evidence_rules(max_draft_bytes=len(make.PDF))
+    make.claim(by="olena", files=[make.PDF])
+    make.evidence(make.draft(by="olena"))
 
 
 def test_what_is_said_about_a_file_can_be_changed():
@@ -266,6 +333,13 @@ def test_a_draft_that_is_given_up_leaves_nothing_but_the_custody_of_its_files(
     ]
 
 
+def test_a_draft_that_was_deleted_in_another_tab_is_said_to_be():
+    claim = make.draft()
+    filing.discard(claim, by=claim.filed_by)
+    with pytest.raises(filing.NotADraft, match="This draft was deleted"):
+        filing.save_own_account(claim, "Ще одне.")
+
+
 def test_giving_up_a_draft_touches_no_other(evidence_dir):
     kept, given_up = make.draft(by="olena"), make.draft(by="olena")
     make.evidence(kept)
@@ -279,46 +353,59 @@ def test_giving_up_a_draft_touches_no_other(evidence_dir):
 # --- Newer wordings ---
 
 
+def page_of(category, page_id):
+    return next(page for page in category["pages"] if page["id"] == page_id)
+
+
 def ask_one_more(category):
-    page = next(p for p in category["pages"] if p["id"] == "inspection")
-    page["questions"].append(
-        {"id": "inspector", "type": "text", "ask": {"uk": "Хто оглядав?", "en": "Who came?"}}
-    )
+    one_more = {"id": "inspector", "type": "text", "ask": {"uk": "Хто оглядав?", "en": "Who came?"}}
+    page_of(category, "inspection")["questions"].append(one_more)
+
+
+def ask_for_an_amount(category):
+    page_of(category, "inspection")["questions"][0]["type"] = "money"
+
+
+def moved(claim):
+    claim = Claim.objects.get(pk=claim.pk)
+    filing.move_to_newest(claim)
+    return Claim.objects.select_related("draft").get(pk=claim.pk)
 
 
 def test_a_draft_moves_to_the_newest_wording_and_keeps_its_answers(newer_wording):
     claim = make.draft(answers=make.answers())
     newer_wording("A3.1", ask_one_more)
-    moved = Claim.objects.get(pk=claim.pk)
-    assert filing.move_to_newest(moved)
-    assert moved.definition.version == 2
-    assert Draft.objects.get(claim=claim).answers == claim.draft.answers
+    after = moved(claim)
+    assert after.definition.version == 2
+    assert after.draft.answers == claim.draft.answers
 
 
-def test_only_pages_with_something_unanswered_are_to_be_looked_at_again(newer_wording):
+def test_only_pages_that_ask_something_else_are_to_be_looked_at_again(newer_wording):
     claim = make.draft(answers=make.answers())
     newer_wording("A3.1", ask_one_more)
-    filing.move_to_newest(Claim.objects.get(pk=claim.pk))
-    assert set(claim.draft.pages) - set(Draft.objects.get(claim=claim).pages) == {"inspection"}
+    assert set(claim.draft.pages) - set(moved(claim).draft.pages) == {"inspection"}
 
 
-def test_a_draft_in_the_newest_wording_does_not_move():
-    claim = make.draft(answers=make.answers())
-    assert not filing.move_to_newest(claim)
-    assert Draft.objects.get(claim=claim).pages == claim.draft.pages
+def test_a_page_that_was_left_empty_stays_marked_as_gone_through(newer_wording):
+    claim = make.draft()
+    filing.save_page(claim, claim.form.page("story"), {}, complete=True)
+    newer_wording("A3.1", ask_one_more)
+    assert moved(claim).draft.pages == ["story"]
 
 
-def test_an_answer_that_no_longer_fits_is_kept_and_shown_as_a_problem(newer_wording):
-    def now_an_amount(category):
-        page = next(p for p in category["pages"] if p["id"] == "inspection")
-        page["questions"][0]["type"] = "money"
+def test_an_answer_that_no_longer_fits_is_asked_again(newer_wording):
+    claim = make.draft(answers={"rddp_notice": "№ 5", "cause": "Ракета."})
+    newer_wording("A3.1", ask_for_an_amount)
+    draft = moved(claim).draft
+    assert draft.answers == {"cause": "Ракета."}
+    assert draft.origins == {"cause": "stated"}
+    assert draft.pages == ["story"]
 
-    claim = make.draft(answers={"rddp_notice": "№ 5"})
-    newer_wording("A3.1", now_an_amount)
-    filing.move_to_newest(Claim.objects.get(pk=claim.pk))
-    draft = Draft.objects.get(claim=claim)
-    assert draft.answers["rddp_notice"] == "№ 5"
-    assert draft.pages == []
+
+def test_a_draft_becomes_as_sensitive_as_its_category(newer_wording):
+    claim = make.draft()
+    newer_wording("A3.1", lambda category: category.update(sensitive=True))
+    assert moved(claim).sensitive
 
 
 # --- After submission ---
@@ -328,10 +415,10 @@ def test_an_answer_that_no_longer_fits_is_kept_and_shown_as_a_problem(newer_word
     "act",
     [
         lambda c: filing.save_page(c, c.form.page("damage"), {"damage_level": "damaged"}, complete=True),
-        lambda c: filing.save_item(c, question(c, "co_owners"), OLHA),
-        lambda c: filing.remove_item(c, question(c, "co_owners"), removes="0123456789abcdef"),
+        lambda c: save(c, OLHA, "olha"),
+        lambda c: remove(c, "olha"),
         lambda c: filing.save_eligibility(c, {"in_territory": "yes"}),
-        lambda c: filing.save_consents(c, {"research": True}),
+        lambda c: filing.save_consents(c, {"research": True}, notice="1"),
         lambda c: filing.save_own_account(c, "Ще одне."),
         lambda c: filing.mark_evidence(c),
         lambda c: make.evidence(c, b"%PDF-1.7 late"),

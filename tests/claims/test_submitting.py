@@ -316,7 +316,9 @@ def test_numbers_that_are_always_taken_are_given_up(monkeypatch):
 
 def test_the_declaration_is_kept_as_it_was_shown():
     draft = make.draft(answers=make.answers())
-    lifecycle.submit(draft, by=draft.filed_by, declaration=Declaration(typed_name="Олена К.", language="uk"))
+    lifecycle.submit(
+        draft, by=draft.filed_by, declaration=Declaration.of_current_texts("Олена К.", language="uk")
+    )
     core = json.loads(draft.versions.get().core)
     shown = mandates.current().declaration
     assert core["declaration"] == {"version": shown.version, "language": "uk", "text": shown.text.uk}

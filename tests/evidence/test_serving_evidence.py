@@ -152,7 +152,6 @@ def test_a_whole_file_of_another_size_is_damaged():
 
 def test_a_lost_key_is_said():
     evidence_file = keep(PDF)
-    Blob.objects.update(wrapped_key=b"\1\1x" + bytes(60))
-    evidence_file.refresh_from_db()
+    evidence_file.blob.wrapped_key = b"\1\1x" + bytes(60)
     with pytest.raises(serving.Unreadable):
         serving.response(evidence_file)

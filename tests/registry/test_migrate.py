@@ -24,7 +24,8 @@ def rights_on(table: str) -> set[str]:
 @pytest.mark.django_db
 @pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
 def test_the_web_server_may_do_with_each_table_what_its_model_says(model: type[models.Model]):
-    assert rights_on(model._meta.db_table) == set(migrate.rights_on(model))
+    on_columns = {right for right in migrate.rights_on(model) if "(" in right}
+    assert rights_on(model._meta.db_table) == set(migrate.rights_on(model)) - on_columns
 
 
 def test_what_is_append_only_is_never_changed():
