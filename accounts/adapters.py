@@ -6,6 +6,7 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.models import EmailAddress
 from allauth.account.utils import passthrough_next_redirect_url
 from allauth.core import context as current
+from allauth.core.internal import ratelimit
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.conf import settings
 from django.contrib.auth import REDIRECT_FIELD_NAME
@@ -19,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from keys import ring
 
-SECOND_FACTOR = b"accounts.second-factor"
+LOGIN_FAILED_ANYWHERE = {"app": "allauth.account", "action": "login_failed_anywhere"}
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -55,6 +56,28 @@ class AccountAdapter(DefaultAccountAdapter):
                 return super().confirm_email(request, email_address)
         except IntegrityError:
             return False
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """Address and place: who fails elsewhere does not keep the address's owner out."""
+        return f"{self._address_key(request, **credentials)}:{ratelimit.get_ip(request)}"
+
+    def _address_key(self, request: HttpRequest, **credentials: Any) -> str:
+        return super()._get_login_attempts_cache_key(request, **credentials)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Limits failures at this place, then (more generously) from all places together."""
+        super().pre_authenticate(request, **credentials)
+        key = self._address_key(request, **credentials)
+        counted = ratelimit.consume(request, key=key, **LOGIN_FAILED_ANYWHERE)
+        if counted is None:
+            raise self.validation_error("too_many_login_attempts")
+        self._login_failed_rl_usage.usage += counted.usage  # taken back when the password is right
+
+    def _delete_login_attempts_cached_email(self, request: HttpRequest, **credentials: Any) -> None:
+        """After a new password was set by a link in a letter."""
+        super()._delete_login_attempts_cached_email(request, **credentials)
+        key = self._address_key(request, **credentials)
+        ratelimit.clear(request, key=key, **LOGIN_FAILED_ANYWHERE)
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """In the language of the person who reads it, not of the one who caused it."""
@@ -93,7 +116,16 @@ class SecondFactorAdapter(DefaultMFAAdapter):
     }
 
     def encrypt(self, text: str) -> str:
-        return ring.encrypt_text(text, context=SECOND_FACTOR)
+        return ring.encrypt_text(text, context=self._context())
 
     def decrypt(self, encrypted_text: str) -> str:
-        return ring.decrypt_text(encrypted_text, context=SECOND_FACTOR)
+        return ring.decrypt_text(encrypted_text, context=self._context())
+
+    @staticmethod
+    def _context() -> bytes:
+        """Names the owner, so that a row copied to another person opens nothing there.
+
+        allauth does not say whose secret it is: the one who is signed in, or (forms.AnyCode) signing in.
+        """
+        owner = getattr(current.request, "asked_for_code", current.request.user)
+        return f"accounts.second-factor:{owner.pk}".encode()

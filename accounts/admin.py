@@ -43,13 +43,9 @@ class UserAdmin(ModelAdmin):
         "joined_at",
         "last_login",
     ]
-    ordering = ["-pk"]
     sortable_by = []
     search_fields = ["email"]
     search_help_text = _("The whole e-mail address")
-
-    def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).prefetch_related("memberships")
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PeopleList
@@ -57,8 +53,7 @@ class UserAdmin(ModelAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[UserQuerySet, bool]:
-        if not search_term:
-            return queryset, False
+        """Nobody before an exact address is given: this is no list to page through."""
         return queryset.with_email(search_term), False
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:

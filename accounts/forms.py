@@ -4,6 +4,7 @@ from textwrap import wrap
 from typing import Any
 
 from allauth.account import forms as account
+from allauth.core import context as current
 from allauth.mfa.base import forms as second_factor
 from allauth.mfa.totp import forms as totp
 from django import forms
@@ -106,12 +107,20 @@ class PasswordAgainForm(PlainWords, account.ReauthenticateForm):
     words = {"password": PASSWORD}
 
 
-class CodeForm(PlainWords, second_factor.AuthenticateForm):
+class AnyCode(PlainWords, second_factor.BaseAuthenticateForm):
     words = {"code": CODE}
 
+    def clean_code(self) -> str:
+        current.request.asked_for_code = self.user  # adapters.SecondFactorAdapter needs to know whose it is
+        return super().clean_code()
 
-class CodeAgainForm(PlainWords, second_factor.ReauthenticateForm):
-    words = {"code": CODE}
+
+class CodeForm(AnyCode, second_factor.AuthenticateForm):
+    pass
+
+
+class CodeAgainForm(AnyCode, second_factor.ReauthenticateForm):
+    pass
 
 
 class FirstCodeForm(PlainWords, totp.ActivateTOTPForm):

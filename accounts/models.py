@@ -1,6 +1,7 @@
 """People who sign in, and the roles granted to them."""
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -21,6 +22,11 @@ class UserQuerySet(models.QuerySet["User"]):
     def with_email(self, email: str) -> Self:
         """The one person with exactly this address, whatever its capitals."""
         return self.alias(lowered=Lower("email")).filter(lowered=email.strip().lower())
+
+    def never_confirmed(self, *, before: datetime) -> Self:
+        """Who signed up before this time, never opened the link in our letter, and holds no office."""
+        signed_up = self.filter(joined_at__lt=before, is_superuser=False, memberships=None)
+        return signed_up.exclude(emailaddress__verified=True)
 
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]

@@ -26,8 +26,8 @@ class Role(TextChoices):
 STAFF = frozenset(Role) - {Role.CLAIMANT, Role.REPRESENTATIVE}
 
 PERMISSIONS: dict[Role, frozenset[str]] = {
-    Role.CLAIMANT: frozenset({"claims.file_claim"}),
-    Role.REPRESENTATIVE: frozenset({"claims.file_claim"}),
+    Role.CLAIMANT: frozenset(),  # their own claims are theirs by `visible_to`, not by permission
+    Role.REPRESENTATIVE: frozenset(),
     Role.INTAKE_OFFICER: frozenset({"claims.view_category"}),
     Role.REVIEWER: frozenset({"claims.view_category", "claims.view_claim"}),
     Role.SENIOR_REVIEWER: frozenset({"claims.view_category", "claims.view_claim"}),

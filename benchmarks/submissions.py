@@ -50,8 +50,8 @@ def main() -> list[str]:
         for clients in CLIENTS:
             ours, plain = [], []
             for _round in range(ROUNDS):
-                ours.append(_rate(_submit, _drafts(CLAIMS), clients))
-                plain.append(_rate(_write_plainly, _drafts(CLAIMS), clients))
+                ours.append(_rate(_submit, _drafts(CLAIMS + clients), clients))
+                plain.append(_rate(_write_plainly, _drafts(CLAIMS + clients), clients))
             ratio = statistics.median(o / p for o, p in zip(ours, plain, strict=True))
             ratios.append(ratio)
             medians = f"{statistics.median(ours):.0f} | {statistics.median(plain):.0f}"
@@ -110,7 +110,7 @@ Work = Callable[[Sequence[int], "Barrier"], None]
 
 
 def _rate(work: Work, claims: list[int], clients: int) -> float:
-    """Claims per second from the moment when every client is ready until the last one is done."""
+    """Claims per second from when every client has done its first one until the last client is done."""
     connections.close_all()
     barrier = multiprocessing.Barrier(clients + 1)
     shares = [claims[n::clients] for n in range(clients)]
@@ -123,7 +123,7 @@ def _rate(work: Work, claims: list[int], clients: int) -> float:
         worker.join()
     took = time.perf_counter() - start
     assert all(worker.exitcode == 0 for worker in workers)
-    return len(claims) / took
+    return (len(claims) - clients) / took
 
 
 def _submit(claims: Sequence[int], barrier: Barrier) -> None:
@@ -135,8 +135,9 @@ def _submit(claims: Sequence[int], barrier: Barrier) -> None:
     found = list(Claim.objects.filter(pk__in=claims).select_related("filed_by"))
     definition(found[0].category_version_id)
     declaration = Declaration.of_current_texts("Оксана Ткаченко", language="uk")
-    barrier.wait()
-    for claim in found:
+    for n, claim in enumerate(found):
+        if n == 1:  # the first one is a server's first: it reads the mandate and its caches
+            barrier.wait()
         lifecycle.submit(claim, by=claim.filed_by, declaration=declaration)
 
 
@@ -165,9 +166,10 @@ def _write_plainly(claims: Sequence[int], barrier: Barrier) -> None:
         rows, changed = _written_by_submit(cursor)
     plain.autocommit = False
     update = f"UPDATE claims_claim SET number = %s, claimant_id = %s, {', '.join(f'{c} = %s' for c in CHANGED)} WHERE id = %s"  # noqa: S608, E501 - own names
-    barrier.wait()
     with plain.cursor() as cursor:
-        for claim in claims:
+        for n, claim in enumerate(claims):
+            if n == 1:
+                barrier.wait()
             claimant = None
             for table, columns, several in rows:
                 own = {"public_id": uuid.uuid4(), "claim_id": claim}

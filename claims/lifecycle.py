@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -24,9 +25,9 @@ from claims.models import (
     Consent,
     Draft,
     PersonCovered,
-    Place,
     State,
 )
+from claims.models.place import region_of
 from claims.versions import Declaration
 from ledger import log
 
@@ -111,7 +112,9 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     if claim.state != State.DRAFT:
         raise AlreadySubmitted(_("This claim has been submitted already."))
     # Read after the wait for the lock, not with it: that would be as it was before.
-    draft = Draft.objects.select_related("claim__category").get(claim=claim)
+    others = Claimant.objects.filter(filed_by=OuterRef("claim__filed_by"))
+    drafts = Draft.objects.select_related("claim__category").annotate(claimed_before=Exists(others))
+    draft = drafts.get(claim=claim)
     claim.category = draft.claim.category
     if not claim.category.is_open:
         raise CategoryNotOpen(
@@ -140,7 +143,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         )
 
     before = claim.standing
-    claim.claimant = _claimant(claim, asked, answers)
+    claim.claimant = _claimant(claim, asked, answers, claimed_before=draft.claimed_before)
     claim.number = numbers.draw(mandate.number_prefix)
     claim.sensitive = claim.category.sensitive
     claim.version = 1
@@ -220,7 +223,9 @@ def _office(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> 
     return Role.CLAIMANT.value if own else Role.REPRESENTATIVE.value
 
 
-def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
+def _claimant(
+    claim: Claim, asked: list[Question], answers: Mapping[str, Any], *, claimed_before: bool
+) -> Claimant:
     """Who claims. The same name given from the same account is the same claimant."""
 
     def first(feeds: str, default: Any) -> Any:
@@ -234,8 +239,8 @@ def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -
             "legal_name": first("claimant.legal_name", ""),
             "registration_number": first("claimant.registration_number", ""),
         }
-    known = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
-    return known.first() or Claimant.objects.create(
+    same = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
+    return (same.first() if claimed_before else None) or Claimant.objects.create(
         filed_by_id=claim.filed_by_id,
         kind=claim.claimant_kind,
         country=first("claimant.country", ""),
@@ -246,9 +251,8 @@ def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -
 def _index(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
     """Fill the columns that lists, searches and agreements ask about."""
     for _question, place in _fed(asked, answers, "place")[:1]:
-        code = place.get("code")
-        if region := Place.objects.filter(code=code).values_list("region", flat=True).first():
-            claim.place_id, claim.region = code, region
+        if region := region_of(place.get("code", "")):
+            claim.place_id, claim.region = place["code"], region
     for question, when in _fed(asked, answers, "event_date")[:1]:
         claim.event_on = when["start"] if question.type is Type.PERIOD else when
         claim.event_first_day = first_day(claim.event_on)

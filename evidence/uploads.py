@@ -187,8 +187,8 @@ def receive(incoming: Incoming, *, by: Actor, name: str | None = None) -> Eviden
     """Give the sender a receipt of the file. Raises Refused; then nothing of it is kept.
 
     The bytes lie complete in the storage before any row refers to them, so a crash leaves at most a stored
-    file that nobody refers to (see `sweep_orphans`). Bytes that we hold already are not kept twice, and the sender
-    learns nothing of that: both cases take the same steps.
+    file that nobody refers to (see `sweep_orphans`). Bytes that we hold already are not kept twice, and the
+    sender learns nothing of that: both cases take the same steps.
     """
     if incoming.refusal:
         raise incoming.refusal
@@ -243,7 +243,7 @@ def remove(evidence_file: EvidenceFile, *, by: Actor) -> None:
 
 
 def sweep_partials(*, older_than: timedelta = SWEEP_AFTER) -> int:
-    """Delete what crashes left half received, and say how many files. Raises ValueError for under 24 hours."""
+    """Delete what crashes left half received; how many files. Raises ValueError for less than 24 hours."""
     abandoned = list(storage.abandoned_before(_moment(older_than)))
     for path in abandoned:
         path.unlink(missing_ok=True)
@@ -254,7 +254,7 @@ def sweep_orphans(*, set_aside: bool = False, older_than: timedelta = SWEEP_AFTE
     """How many stored files no row names. With `set_aside` they are moved out of the store.
 
     They are never destroyed here: crashes leave some, but where an older database was restored they are the
-    evidence received since. Raises ValueError for under 24 hours, and ForeignStorage.
+    evidence received since. Raises ValueError for less than 24 hours, and ForeignStorage.
     """
     orphans: list[str] = []
     any_known = False

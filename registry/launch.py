@@ -147,11 +147,14 @@ def only_one(data_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def database(data_dir: Path) -> Iterator[embedded_postgres.Server | None]:
-    """The embedded server, unless DATABASE_URL names another one."""
-    if env.is_set("DATABASE_URL"):
-        yield None
-        return
+def database(data_dir: Path) -> Iterator[embedded_postgres.Server]:
+    """The embedded server. Demo accounts must never get into another database."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        if env.is_set(name):
+            raise CannotRun(
+                f"{name} is set, and `make run` is a demonstration with a database of its own. "
+                "Unset DATABASE_URL and DATABASE_OWNER_URL (and their _FILE forms) and try again."
+            )
     say("Starting the database")
     server = embedded_postgres.Server(data_dir)
     with embedded_postgres.in_use(data_dir):
@@ -244,13 +247,11 @@ def greet(port: int, data_dir: Path) -> None:
     )
 
 
-def supervise(
-    started: list[Child], server: embedded_postgres.Server | None, port: int, data_dir: Path
-) -> NoReturn:
+def supervise(started: list[Child], server: embedded_postgres.Server, port: int, data_dir: Path) -> NoReturn:
     """Until Stop is raised. Raises CannotRun if a process ends by itself before the first page was ready."""
     ready, deadline = False, time.monotonic() + READY_SECONDS
     while True:
-        if server is not None and not server.is_running():
+        if not server.is_running():
             say("The database has ended; starting it and all others again.")
             end_all(started)  # its port may change, and they read it when they start
             server.start()

@@ -9,7 +9,7 @@ from accounts import membership
 from accounts.models import User
 from accounts.roles import Role
 from claims import filing, lifecycle, mandates
-from claims.mandates import ClaimantKind, Condition, Question, Type
+from claims.mandates import ClaimantKind, Condition, FilingForm, Question, Type
 from claims.models import Attachment, Category, Claim
 from claims.models.category import definition
 from claims.versions import Declaration
@@ -68,6 +68,12 @@ def draft(
     return Claim.objects.select_related("category", "draft").get(pk=claim.pk)
 
 
+def form(code: str = "A3.1") -> FilingForm:
+    """Everything that is asked in a category."""
+    wanted = category(code)
+    return definition(wanted.newest_id or 0).form(_kind(wanted))
+
+
 def _kind(category: Category) -> ClaimantKind:
     return definition(category.newest_id or 0).claimants[0]
 
@@ -111,14 +117,13 @@ def submit(draft: Claim, *, name: str = "Олена Коваленко", languag
 def answers(code: str = "A3.1", **given: Any) -> dict[str, Any]:
     """A plausible answer to every question of a category. Where a condition waits for an answer, that one
     is chosen, so that as much as possible is asked; `given` decides otherwise."""
-    kind = _kind(category(code))
-    form = definition(category(code).newest_id or 0).form(kind)
     waited_for: dict[str, str] = {}
-    for question in form.questions:
+    questions = list(form(code).questions)
+    for question in questions:
         for condition in _leaves(question.ask_if):
             waited_for.setdefault(condition.question, condition.is_any[0])
     said: dict[str, Any] = {}
-    for question in form.questions:
+    for question in questions:
         if question.ask_if is None or question.ask_if.holds(said):
             said[question.id] = given.get(question.id) or plausible(question, waited_for.get(question.id))
     return said

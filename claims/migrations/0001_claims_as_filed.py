@@ -42,7 +42,8 @@ BEGIN
             name, first, next);
         EXECUTE format(
             'CREATE TRIGGER %1$I BEFORE TRUNCATE ON public.%2$I '
-            'FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_refuse_change()', name || '_no_truncate', name);
+            'FOR EACH STATEMENT EXECUTE FUNCTION public.ledger_refuse_change()',
+            name || '_no_truncate', name);
     END IF;
 END $$;
 REVOKE ALL ON FUNCTION claims_access_month(date) FROM PUBLIC;

@@ -1,3 +1,4 @@
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from django.contrib.postgres.indexes import GinIndex
@@ -93,3 +94,9 @@ class Place(models.Model):
     def official_name(self) -> str:
         """The name that is kept in a claim, in whatever language it was filed."""
         return f"{self.name_uk}, {self.parents_uk}" if self.parents_uk else self.name_uk
+
+
+@lru_cache(maxsize=40_000)
+def region_of(code: str) -> str | None:
+    """The region of a place, None if there is no such place. Remembered: places change with a release."""
+    return Place.objects.filter(code=code).values_list("region", flat=True).first() if code else None

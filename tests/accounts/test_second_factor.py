@@ -1,15 +1,19 @@
 """Codes from an app: set up, asked for, kept encrypted, lost and replaced."""
 
 import re
+from types import SimpleNamespace
 
 import pyotp
 import pytest
+from allauth.core.context import request_context
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import SECRET_SESSION_KEY
 from django.core import mail
 from django.core.cache import cache
 from django.urls import reverse
 
+from accounts.models import User
+from keys.ring import NotDecrypted
 from tests.accounts.conftest import PASSWORD, set_up_second_factor, sign_in
 
 pytestmark = pytest.mark.django_db
@@ -103,18 +107,42 @@ def test_secrets_are_not_stored_in_clear(protected):
 
 
 def recovery_codes(factor: Authenticator) -> list[str]:
-    return factor.wrap().get_unused_codes() if factor.type == "recovery_codes" else []
+    with request_context(SimpleNamespace(user=factor.user)):
+        return factor.wrap().get_unused_codes() if factor.type == "recovery_codes" else []
+
+
+def copy_of(factor: Authenticator, user: User) -> Authenticator:
+    return Authenticator.objects.create(user=user, type=factor.type, data=factor.data)
+
+
+def test_a_second_factor_copied_to_another_person_opens_nothing(english, protected, person):
+    olena, app = protected
+    dariia = person("dariia")
+    copy_of(Authenticator.objects.get(user=olena, type="totp"), dariia)
+    english.post(reverse("account_logout"))
+    sign_in(english, dariia)
+    with pytest.raises(NotDecrypted):
+        english.post(CODE, {"code": app.now()})
+
+
+def test_recovery_codes_copied_to_another_person_open_nothing(protected, person):
+    olena, _app = protected
+    copy = copy_of(Authenticator.objects.get(user=olena, type="recovery_codes"), person("dariia"))
+    with pytest.raises(NotDecrypted):
+        recovery_codes(copy)
 
 
 def test_the_secret_leaves_the_session_once_it_is_confirmed(english, protected):
     assert SECRET_SESSION_KEY not in english.session
 
 
-def test_a_secret_cannot_be_read_with_another_key(protected, settings):
+def test_a_secret_cannot_be_read_with_another_key(english, protected, settings):
     olena, _app = protected
     settings.REGISTRY_KEYS = f"other:{'A' * 43}="
-    with pytest.raises(Exception, match="REGISTRY_KEYS holds no key"):
-        Authenticator.objects.get(user=olena, type="totp").wrap().validate_code("000000")
+    english.post(reverse("account_logout"))
+    sign_in(english, olena)
+    with pytest.raises(NotDecrypted, match="REGISTRY_KEYS holds no key"):
+        english.post(CODE, {"code": "000000"})
 
 
 def test_a_recovery_code_works_instead_once(english, protected):

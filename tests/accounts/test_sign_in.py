@@ -4,8 +4,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
+from accounts.models import User
 from accounts.roles import Role
-from tests.accounts.conftest import PASSWORD, sign_in
+from tests.accounts.conftest import ENGLISH, PASSWORD, link_in_letter, sign_in
 
 pytestmark = pytest.mark.django_db
 
@@ -74,13 +75,56 @@ def test_a_closed_account_is_told_so_only_with_its_password(english, person):
     assert sign_in(english, olena).url == reverse("account_inactive")
 
 
+TOO_OFTEN = ["That was tried too often. Wait five minutes, then try again."]
+
+
+def somebody_at(number: int) -> Client:
+    return Client(headers=ENGLISH, REMOTE_ADDR=f"203.0.113.{number}")
+
+
+def errors(answer) -> list[str]:
+    return answer.context["form"].non_field_errors()
+
+
+def fail(client: Client, user: User, *, times: int) -> None:
+    for _ in range(times):
+        assert errors(sign_in(client, user, "wrong password"))
+
+
 def test_guessing_passwords_is_slowed_down(english, person):
     olena = person("olena")
-    for _ in range(5):
-        sign_in(english, olena, "wrong password")
-    assert sign_in(english, olena).context["form"].non_field_errors() == [
-        "That was tried too often. Wait five minutes, then try again."
-    ]
+    fail(english, olena, times=5)
+    assert errors(sign_in(english, olena)) == TOO_OFTEN
+
+
+def test_a_stranger_who_knows_the_address_does_not_keep_its_owner_out(english, person):
+    olena = person("olena")
+    fail(somebody_at(1), olena, times=9)
+    assert sign_in(english, olena).url == "/claims/"
+
+
+def test_guessing_from_many_places_is_slowed_down_too(english, person):
+    olena = person("olena")
+    for number in range(4):
+        fail(somebody_at(number), olena, times=5)
+    assert errors(sign_in(english, olena)) == TOO_OFTEN
+
+
+def test_signing_in_rightly_counts_as_no_guess(person):
+    olena = person("olena")
+    for number in range(25):
+        assert sign_in(somebody_at(number), olena).url == "/claims/"
+
+
+def test_a_new_password_lets_its_owner_in_at_once(english, person):
+    olena = person("olena")
+    for number in range(4):
+        fail(somebody_at(number), olena, times=5)
+    fail(english, olena, times=5)
+    english.post(reverse("account_reset_password"), {"email": olena.email})
+    form = english.get(link_in_letter(), follow=True)
+    english.post(form.request["PATH_INFO"], {"password1": "another long password"})
+    assert sign_in(english, olena, "another long password").url == "/claims/"
 
 
 def test_the_language_that_a_person_chooses_is_the_language_of_their_letters(english, person):

@@ -1,8 +1,10 @@
 """What nobody may break, the database refuses by itself: each constraint is named and tried."""
 
+import uuid
+
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError
 from django.db.models import ProtectedError
 from django.utils import timezone
 
@@ -26,6 +28,16 @@ pytestmark = pytest.mark.django_db
 def change(claim, **columns):
     """As a mistake in our code would change the row, past every act."""
     Claim.objects.filter(pk=claim.pk).update(**columns)
+
+
+def past_draft():
+    return {
+        "state": State.SUBMITTED,
+        "number": "UA-7K4M-2P9Q-F",
+        "submitted_at": timezone.now(),
+        "claimant": Claimant.objects.create(filed_by=make.user("olena"), **PERSON),
+        "version": 1,
+    }
 
 
 def version(claim, **columns):
@@ -86,14 +98,13 @@ BROKEN = {
     "category_version_once": [same_version_of_a_category_twice],
     "claim_state_known": [lambda: change(make.claim(), state="lost")],
     "claim_past_draft_has_number_and_time": [
-        lambda: change(make.claim(), number=None),
-        lambda: change(make.claim(), submitted_at=None),
-        lambda: change(make.claim(), claimant=None),
-        lambda: change(make.claim(), version=0),
+        lambda: change(make.draft(), **{**past_draft(), "number": None}),
+        lambda: change(make.draft(), **{**past_draft(), "submitted_at": None}),
+        lambda: change(make.draft(), **{**past_draft(), "claimant": None}),
+        lambda: change(make.draft(), **{**past_draft(), "version": 0}),
         lambda: change(make.draft(), number="UA-7K4M-2P9Q-F"),
         lambda: change(make.draft(), submitted_at=timezone.now()),
         lambda: change(make.draft(), version=1),
-        lambda: change(make.draft(), state=State.UNDER_REVIEW),
     ],
     "claim_recorded_iff_recording_time": [
         lambda: change(make.claim(), state=State.RECORDED),
@@ -159,6 +170,7 @@ def test_a_section_may_be_erased_with_its_salt(name):
         lambda: outcome(make.claim(), reason=None, salt=None),
         lambda: change(make.claim(), state=State.RECORDED, recorded_at=timezone.now()),
         lambda: change(make.claim(), amount=5, currency="UAH"),
+        lambda: change(make.draft(), **past_draft()),
         notice,
     ],
 )
@@ -167,9 +179,45 @@ def test_the_database_lets_pass_what_is_right(allowed):
 
 
 def test_a_number_is_unique():
-    first, second = make.claim(by="olena"), make.claim(by="petro")
-    with pytest.raises(IntegrityError, match="claims_claim_number"), transaction.atomic():
-        change(first, number=second.number)
+    taken = make.claim().number
+    with pytest.raises(IntegrityError, match="claims_claim_number"):
+        change(make.draft(), **{**past_draft(), "number": taken})
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda claim: change(claim, state=State.DRAFT),
+        lambda claim: change(claim, number="UA-7K4M-2P9Q-F"),
+        lambda claim: change(claim, submitted_at=timezone.now()),
+        lambda claim: change(claim, created_at=timezone.now()),
+        lambda claim: change(claim, public_id=uuid.uuid4()),
+        lambda claim: Claim.objects.filter(pk=claim.pk)._raw_delete("default"),
+    ],
+)
+def test_a_submitted_claim_stands(attack):
+    with pytest.raises(DatabaseError, match="a submitted claim stands"):
+        attack(make.claim())
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda attachments: attachments.update(description="Інше"),
+        lambda attachments: attachments.update(evidence_file=None),
+        lambda attachments: attachments.delete(),
+    ],
+)
+def test_submitted_evidence_stands(attack):
+    claim = make.claim(files=[make.PDF])
+    with pytest.raises(DatabaseError, match="submitted evidence stands"):
+        attack(Attachment.objects.filter(claim=claim))
+
+
+def test_evidence_cannot_leave_a_submitted_claim_by_way_of_a_draft():
+    submitted, draft = make.claim(files=[make.PDF]), make.draft()
+    with pytest.raises(DatabaseError, match="submitted evidence stands"):
+        Attachment.objects.filter(claim=submitted).update(claim=draft)
 
 
 def test_a_category_with_claims_is_not_deleted():

@@ -148,11 +148,17 @@ def test_nothing_is_added_to_a_submitted_claim(olena, evidence_dir):
     assert stored(evidence_dir) == []
 
 
-def test_who_comes_back_to_the_address_of_the_button_sees_the_page(olena):
+def test_who_comes_back_to_the_address_of_the_button_is_led_to_the_page(olena):
     claim = make.draft()
-    answer = olena.get(url("add_evidence", claim))
-    assert answer.status_code in (200, 302)
-    assert answer.status_code == 200 or answer.url == url("evidence", claim)
+    assert olena.get(url("add_evidence", claim)).url == url("evidence", claim)
+
+
+def test_what_all_drafts_together_hold_is_bounded(olena, evidence_rules):
+    evidence_rules(max_draft_bytes=len(make.PDF))
+    claim = make.draft()
+    answer = add(olena, claim, file(name="1.pdf"), file(PNG, "2.png"))
+    assert "2.png: Your drafts hold as much as we can keep." in answer.content.decode()
+    assert names(claim) == ["1.pdf"]
 
 
 def test_going_on_without_a_file_is_possible(olena):

@@ -1,5 +1,7 @@
 """A mandate folder is checked as a whole: each mistake is said with file, key and what was expected."""
 
+import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -7,8 +9,9 @@ import pytest
 
 from claims import catalogue, mandates
 from claims.mandates import MandateError
-from claims.models import Category, CategoryVersion, Place
+from claims.models import Category, CategoryVersion, MandateVersion, Place
 from ledger.models import Entry
+from tests import make
 
 SAMPLE = Path(__file__).parent / "sample_mandate"
 S1 = "categories/S1.toml"
@@ -249,6 +252,19 @@ def test_the_sample_is_without_mistake(folder):
             "required = false",
             'expected a required question with feeds = "claimant.name"',
         ),
+        (
+            S1,
+            'id = "policy"\npart',
+            'id = "evidence"\npart',
+            "page evidence: expected another name: every claim has such a step",
+        ),
+        (S1, 'id = "story"\ntype', 'id = "own_account"\ntype', "(own_account).id: expected another name"),
+        (
+            S1,
+            'id = "kind"\ntype = "choice"',
+            'id = "kind"\ntype = "choice"\nfeeds = "submitting_as"',
+            "(kind).options: expected one with the id self",
+        ),
         # the mandate itself
         (
             "mandate.toml",
@@ -312,7 +328,7 @@ def versions():
 @pytest.mark.django_db
 class TestLoading:
     def test_a_new_category_comes_with_its_first_version(self, folder):
-        assert catalogue.load(folder.load()) == ["S1 version 1"]
+        assert "S1 version 1" in catalogue.load(folder.load())
         category = Category.objects.get(code="S1")
         assert (category.state, category.title_en, category.newest.version) == ("open", "Sample category", 1)
 
@@ -360,6 +376,52 @@ class TestLoading:
         with pytest.raises(MandateError, match="expected a number above those loaded before"):
             catalogue.load(folder.load())
 
+    def test_a_claimant_kind_is_not_dropped_because_there_may_be_drafts(self, folder):
+        shutil.copy(folder.root / INDIVIDUAL, folder.root / "claimants/state_body.toml")
+        folder.change("claimants/state_body.toml", 'kind = "individual"', 'kind = "state_body"')
+        folder.change("claimants/state_body.toml", 'type = "person"', 'type = "text"')
+        folder.change("claimants/state_body.toml", "claimant.name", "claimant.legal_name")
+        folder.change(S1, '["individual"]', '["individual", "state_body"]')
+        catalogue.load(folder.load())
+        folder.change(S1, '["individual", "state_body"]', '["individual"]')
+        folder.change(S1, "version = 1", "version = 2")
+        with pytest.raises(MandateError, match="claimants: expected every kind of the version before"):
+            catalogue.load(folder.load())
+
+    def test_drafts_and_claims_become_as_sensitive_as_their_category(self, folder):
+        catalogue.load(folder.load())
+        Category.objects.filter(code="S1").update(state="open")
+        claim = make.draft("S1")
+        folder.change(S1, "version = 1", "version = 2\nsensitive = true")
+        catalogue.load(folder.load())
+        claim.refresh_from_db()
+        assert claim.sensitive
+
+    def test_each_wording_of_the_mandate_is_kept_and_entered_in_the_ledger(self, folder):
+        news = catalogue.load(folder.load())
+        digest = folder.load().mandate.digest
+        assert news[0] == f"mandate.toml {digest[:12]}"
+        content = MandateVersion.objects.get(digest=digest).content
+        assert hashlib.sha256(content.encode()).hexdigest() == digest
+        assert json.loads(content)["first_day"] == "2022-02-24"
+        assert (
+            f'"facts":{{"digest":"{digest}"}}'
+            in Entry.objects.get(kind="mandate.loaded", body__contains=digest).body
+        )
+
+    @pytest.mark.parametrize(
+        ("notice", "text"), [("privacy_notice", "Who sees this."), ("declaration", "All of it is true.")]
+    )
+    def test_a_notice_with_another_text_needs_another_version(self, folder, notice, text):
+        catalogue.load(folder.load())
+        folder.change("mandate.toml", text, "Something else.")
+        with pytest.raises(
+            MandateError, match=rf"^mandate\.toml: {notice}\.version: expected another one than '1'"
+        ):
+            catalogue.load(folder.load())
+        folder.change("mandate.toml", f'[{notice}]\nversion = "1"', f'[{notice}]\nversion = "2"')
+        assert len(catalogue.load(folder.load())) == 1
+
     def test_a_category_that_was_closed_stays_closed_when_a_version_is_loaded(self, folder):
         catalogue.load(folder.load())
         Category.objects.filter(code="S1").update(state="closed")
@@ -384,7 +446,6 @@ class TestPlaces:
         assert load_places(folder, f"{HEADER}Z1,X,UA-32,Кам’янка Нова,Kamianka Nova,Бучанський район\n") == 1
         assert Place.objects.get(code="Z1").folded_uk == "камянка нова"
 
-    @pytest.mark.committing
     def test_only_what_is_new_or_changed_is_written(self, folder):
         load_places(folder, f"{HEADER}Z1,X,UA-32,Нове,Nove,\nZ2,X,UA-32,Старе,Stare,\n")
         assert load_places(folder, f"{HEADER}Z1,X,UA-32,Новеньке,Novenke,\nZ2,X,UA-32,Старе,Stare,\n") == 1

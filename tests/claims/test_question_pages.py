@@ -250,6 +250,11 @@ def test_a_place_is_kept_under_its_official_name_whatever_the_language():
 
 
 @pytest.mark.parametrize("name", ["Кам'янське", "Кам’янське", "Камʼянське", "Камянське", "Kamianske"])
+@pytest.mark.parametrize("name", ["Бучанський район", "Buchanskyi raion", "Київська область"])
+def test_who_knows_only_the_district_or_region_names_that(name):
+    assert town(name)["code"] in ("UA32080000000084076", "UA32000000000030281")
+
+
 def test_an_apostrophe_is_typed_in_many_ways(name):
     assert "UA12040150010056523" in candidates(name)
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -9,7 +10,17 @@ import pytest
 from django.utils import timezone
 
 from claims import filing, lifecycle, mandates, numbers
-from claims.models import AidItem, Claim, Claimant, ClaimVersion, Consent, Draft, PersonCovered, State
+from claims.models import (
+    AidItem,
+    Category,
+    Claim,
+    Claimant,
+    ClaimVersion,
+    Consent,
+    Draft,
+    PersonCovered,
+    State,
+)
 from claims.models.category import CategoryState
 from claims.versions import Declaration
 from ledger.models import Entry
@@ -69,20 +80,18 @@ def test_the_draft_is_gone():
 
 def test_one_open_ledger_entry_says_what_was_submitted_and_names_nobody():
     claim = make.claim(answers=make.answers(), files=[make.PDF])
-    entry = Entry.objects.get(kind="claim.submitted")
-    body = json.loads(entry.body)
-    standing = {"category": "A3.1", "region": "UA-32", "state": "submitted"}
-    assert body == {
+    mandate = mandates.current()
+    assert json.loads(Entry.objects.get(kind="claim.submitted").body) == {
         "format": "registry-entry/1",
         "kind": "claim.submitted",
         "open": True,
         "at": claim.submitted_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "actor": {"kind": "person", "id": str(claim.filed_by.public_id)},
-        "office": "claimant",
+        "office": "representative",
         "claim": str(claim.public_id),
         "version": claim.versions.get().digest,
         "before": {"category": "A3.1", "region": None, "state": "draft"},
-        "after": standing,
+        "after": {"category": "A3.1", "region": "UA-32", "state": "submitted"},
         "facts": {
             "number": claim.number,
             "version_number": 1,
@@ -90,15 +99,8 @@ def test_one_open_ledger_entry_says_what_was_submitted_and_names_nobody():
             "claimant_kind": "individual",
             "assurance": "self_declared",
             "signature": "typed_declaration",
-            "declaration": body["facts"]["declaration"],
-            "privacy_notice": body["facts"]["privacy_notice"],
-            "consents": {
-                "national_investigators": False,
-                "international_criminal_court": False,
-                "other_courts": False,
-                "research": False,
-                "contact_by_others": False,
-            },
+            "declaration": mandate.declaration.version,
+            "privacy_notice": mandate.privacy_notice.version,
             "evidence": 1,
         },
     }
@@ -189,19 +191,52 @@ def test_each_aid_received_becomes_a_row():
     ]
 
 
-def test_consents_are_off_unless_they_were_given():
+NOTICE = mandates.current().privacy_notice.version
+
+
+def test_what_was_asked_and_not_ticked_is_not_given():
     draft = make.draft(answers=make.answers())
-    filing.save_consents(draft, {"research": True, "other_courts": False})
+    filing.save_consents(draft, {"research": True, "other_courts": False}, notice=NOTICE)
     make.submit(draft)
     consents = Consent.objects.filter(claim=draft)
-    assert dict(consents.values_list("purpose", "given")) == {
+    given = {
         "national_investigators": False,
         "international_criminal_court": False,
         "other_courts": False,
         "research": True,
         "contact_by_others": False,
     }
-    assert {c.chosen_by for c in consents} == {draft.filed_by}
+    assert dict(consents.values_list("purpose", "given")) == given
+    assert {(c.chosen_by, c.notice_version) for c in consents} == {(draft.filed_by, NOTICE)}
+    assert json.loads(Entry.objects.get(claim=draft.public_id).body)["facts"]["consents"] == given
+
+
+def test_who_was_not_asked_for_consent_gave_none():
+    claim = make.claim()
+    assert not Consent.objects.exists()
+    assert "consents" not in json.loads(Entry.objects.get(claim=claim.public_id).body)["facts"]
+
+
+@pytest.mark.parametrize(
+    ("code", "answers", "office"),
+    [
+        ("A3.1", {}, "claimant"),
+        ("A3.1", {"submitting_as": "self"}, "claimant"),
+        ("A3.1", {"submitting_as": {"state": "not_said"}}, "claimant"),
+        ("A3.1", {"submitting_as": "guardian"}, "representative"),
+        ("C3.1", {}, "representative"),
+    ],
+)
+def test_the_ledger_says_whether_somebody_filed_for_themselves(code, answers, office):
+    claim = make.claim(code, answers=answers)
+    assert json.loads(Entry.objects.get(claim=claim.public_id).body)["office"] == office
+
+
+@pytest.mark.parametrize("state", [State.ELIGIBLE, State.INELIGIBLE])
+def test_the_ledger_does_not_give_the_recommendation_away_before_the_boards_decision(state):
+    claim = make.claim()
+    claim.state = state
+    assert claim.standing.state == "awaiting_decision"
 
 
 # --- What does not stop anybody ---
@@ -291,6 +326,28 @@ def test_a_wording_that_the_claimant_has_not_seen_is_shown_before(newer_wording)
     draft = make.draft(answers=make.answers())
     newer_wording("A3.1", lambda category: category.update(title={"uk": "Дім", "en": "Home"}))
     refused(draft, lifecycle.CategoryChanged, "Look at your answers again")
+
+
+@pytest.mark.parametrize("changed", ["version", "notice_version"])
+def test_what_is_signed_is_what_was_shown(changed):
+    draft = make.draft(answers=make.answers())
+    current = Declaration.of_current_texts("Олена", language="en")
+    with pytest.raises(lifecycle.TextsChanged, match="Please read them again"):
+        lifecycle.submit(draft, by=draft.filed_by, declaration=replace(current, **{changed: "2019"}))
+    assert Claim.objects.get().is_draft
+
+
+def test_consents_under_an_older_privacy_notice_are_asked_again():
+    draft = make.draft(answers=make.answers())
+    filing.save_consents(draft, {"research": True}, notice="2019")
+    refused(draft, lifecycle.TextsChanged, "Choose again, please")
+
+
+def test_a_claim_is_as_sensitive_as_its_category_when_it_is_submitted():
+    draft = make.draft(answers=make.answers())
+    Category.objects.update(sensitive=True)
+    make.submit(draft)
+    assert Claim.objects.get().sensitive
 
 
 # --- Numbers ---

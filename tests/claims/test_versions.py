@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from claims import filing
-from claims.models import ClaimVersion
+from claims import filing, mandates, versions
+from claims.models import ClaimVersion, MandateVersion
 from ledger import sealing
 from ledger.models import Entry, Leaf
 from tests import make
@@ -35,6 +35,7 @@ def worked(db):
     draft = make.draft(answers=make.answers(citizenships={"state": "not_said"}))
     filing.save_eligibility(draft, {"in_territory": "yes", "caused_by_aggression": "unsure"})
     filing.save_own_account(draft, "Документи згоріли. 🕯️")
+    filing.save_consents(draft, {"research": True}, notice=mandates.current().privacy_notice.version)
     make.evidence(draft, name="фото.pdf", type="damage_photo", description="Кухня")
     make.evidence(draft, b"%PDF-1.7 second")
     make.submit(draft)
@@ -115,12 +116,13 @@ def test_evidence_names_each_file_with_its_digest_in_the_order_added(worked):
 
 
 def test_the_core_says_how_the_claim_was_made(worked):
-    version = ClaimVersion.objects.get(claim=worked)
-    core = json.loads(version.core)
-    assert core.pop("declaration").keys() == {"version", "language", "text"}
-    assert core.pop("privacy_notice")
-    assert core == {
-        "mandate": "ukraine",
+    version, mandate = ClaimVersion.objects.get(claim=worked), mandates.current()
+    notice, shown = mandate.privacy_notice.version, mandate.declaration
+    assert json.loads(version.core) == {
+        "mandate": {"id": "ukraine", "digest": MandateVersion.objects.get().digest},
+        "privacy_notice": notice,
+        "consents": {"notice": notice, "choices": {"research": True}},
+        "declaration": {"version": shown.version, "language": "en", "text": shown.text.en},
         "claimant_kind": "individual",
         "language": "en",
         "submitted_at": version.made_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
@@ -136,6 +138,29 @@ def test_two_claims_that_say_the_same_have_different_digests(db):
     assert first.versions.get().claimant == second.versions.get().claimant
     digests = [json.loads(c.versions.get().manifest)["sections"] for c in (first, second)]
     assert not set(digests[0].values()) & set(digests[1].values())
+
+
+def test_what_was_answered_can_be_read_back(worked):
+    said = versions.answers(ClaimVersion.objects.get(claim=worked))
+    assert said.pop("own_account") == "Документи згоріли. 🕯️"
+    assert said == make.answers(citizenships={"state": "not_said"})
+
+
+def test_what_a_claimant_takes_home_is_enough_to_check_the_digest_on_the_receipt(worked):
+    kept = versions.as_filed(ClaimVersion.objects.get(claim=worked))
+    assert kept["digest"] == sha256(kept["manifest"].encode())
+    assert json.loads(kept["manifest"])["sections"] == {
+        name: sha256(bytes.fromhex(section["salt"]), section["text"].encode())
+        for name, section in kept["sections"].items()
+    }
+
+
+def test_an_erased_section_is_left_out_and_the_rest_stays_verifiable(worked):
+    version = ClaimVersion.objects.get(claim=worked)
+    version.account = version.account_salt = None
+    assert "cause" not in versions.answers(version)
+    assert set(versions.as_filed(version)["sections"]) == set(SECTIONS) - {"account"}
+    assert version.digest == sha256(version.manifest.encode())
 
 
 # --- The worked example of the documentation ---

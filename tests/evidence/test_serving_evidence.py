@@ -7,7 +7,6 @@ import pytest
 
 from evidence import serving, uploads
 from evidence.frames import FRAME_BYTES
-from evidence.models import Blob
 from ledger.log import Actor
 
 IRYNA = Actor("person", "iryna")

@@ -127,10 +127,14 @@ def test_a_button_pressed_again_after_going_back_doubles_nothing(draft: Page):
     press(page, "Save this entry")
     assert page.locator(".entry").count() == 1
 
-    page.goto(f"{claim}/evidence/")
+
+def test_the_same_file_sent_twice_is_kept_once(draft: Page):
+    """Without a script nothing stops a second press while a slow line still sends the first."""
+    page, claim = draft, claim_of(draft)
     for _ in range(2):
-        add_file(page, "kitchen.jpg", JPEG)
         page.goto(f"{claim}/evidence/")
+        add_file(page, "kitchen.jpg", JPEG)
+    page.goto(f"{claim}/evidence/")
     assert page.locator("ul.files li").count() == 1
 
 
@@ -153,12 +157,17 @@ def test_two_tabs_that_submit_at_once_make_one_claim(draft: Page):
     assert draft.locator("ol.story li").count() == 1
 
 
-def test_what_was_typed_outlives_the_session(draft: Page, email: str):
+@pytest.mark.parametrize("ends", ["site-forgets", "browser-forgets"])
+def test_what_was_typed_outlives_the_session(draft: Page, email: str, ends: str):
+    """The site forgets after hours; a phone forgets when it throws a browser out of its memory."""
     page, claim = draft, claim_of(draft)
     for step, name in (("questions/story", "cause"), ("own-account", "text")):
         page.goto(f"{claim}/{step}/")
         answer(page, **{name: TYPED})
-        page.context.clear_cookies(name="sessionid")
+        if ends == "site-forgets":
+            page.context.add_cookies([{"name": "sessionid", "value": uuid.uuid4().hex, "url": page.url}])
+        else:
+            page.context.clear_cookies(name="sessionid")
         press(page, "Continue")
         sign_in_as(page, email)
         assert is_on(page, claim, step)

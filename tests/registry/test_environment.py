@@ -95,6 +95,7 @@ def test_mail_by_starttls(monkeypatch: Patch):
     mail = env.mail("EMAIL_URL", None)
     assert (mail["EMAIL_HOST"], mail["EMAIL_PORT"]) == ("mail.example.org", 587)
     assert (mail["EMAIL_USE_TLS"], mail["EMAIL_USE_SSL"]) == (True, False)
+    assert mail["EMAIL_TIMEOUT"] == 10
 
 
 def test_mail_into_a_folder(monkeypatch: Patch):

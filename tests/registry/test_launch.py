@@ -87,8 +87,9 @@ def test_a_child_dies_with_its_parent(until: Until):
 # --- The whole of it, once ---
 
 
-def launcher(data_dir: Path, port: int) -> subprocess.Popen[str]:
-    kept = {name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "MAKELEVEL")}
+def launcher(data_dir: Path, port: int, **more: str) -> subprocess.Popen[str]:
+    unwanted = ("DATABASE_URL", "DATABASE_OWNER_URL", "MAKELEVEL")
+    kept = {name: value for name, value in os.environ.items() if name not in unwanted} | more
     return subprocess.Popen(
         [sys.executable, "-m", "registry.launch"],
         cwd=settings.BASE_DIR,
@@ -112,6 +113,14 @@ def left_running(data_dir: Path) -> list[str]:
         except OSError:
             continue
     return [line for line in found if line]
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_OWNER_URL", "DATABASE_URL_FILE"])
+def test_demo_accounts_are_never_made_in_a_database_of_yours(tmp_path: Path, variable: str):
+    refused = launcher(tmp_path, free_port(), **{variable: "postgresql://app:secret@db.example.org/claims"})
+    said, _ = refused.communicate(timeout=60)
+    assert refused.returncode == 1
+    assert said.startswith(f"{variable.removesuffix('_FILE')} is set, and `make run` is a demonstration")
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="looks into /proc")

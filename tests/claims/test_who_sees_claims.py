@@ -1,0 +1,151 @@
+"""Who gets which answer from which address. An address that is missing here fails a test."""
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from accounts.roles import STAFF
+from claims import urls
+from claims.models import Claim
+from evidence.models import EvidenceFile
+from tests import make
+
+pytestmark = pytest.mark.django_db
+
+FOR_ALL, TO_SIGN_IN = "for all", "to sign in"
+
+# address: what everybody gets who is signed in, from GET and from POST; what the signed-out get
+OPEN = {
+    "home": (200, 405),
+    "categories": (200, 405),
+    "category": (200, 405),
+    "places": (200, 405),
+    "privacy": (200, 405),
+    "help": (200, 405),
+    "accessibility": (200, 405),
+}
+OF_A_PERSON = {
+    "list": (200, 405),
+    "start": (200, 302),
+}
+# address: what the owner of a draft gets, what the owner of a submitted claim; everybody else gets 404
+OF_A_CLAIM = {
+    "claim": ((200, 405), (200, 405)),
+    "filed": ((404, 405), (200, 405)),
+    "filed_file": ((404, 405), (200, 405)),
+    "receipt": ((302, 405), (200, 405)),
+    "file": ((200, 405), (200, 405)),
+    "eligibility": ((200, 302), (302, 302)),
+    "page": ((200, 302), (302, 302)),
+    "item": ((200, 302), (302, 302)),
+    "evidence": ((200, 302), (302, 302)),
+    "add_evidence": ((302, 200), (302, 302)),
+    "piece": ((200, 302), (302, 302)),
+    "own_account": ((200, 302), (302, 302)),
+    "consents": ((200, 302), (302, 302)),
+    "check": ((200, 200), (302, 302)),
+    "declaration": ((200, 302), (302, 302)),
+    "discard": ((200, 302), (302, 302)),
+}
+ONLY_GET = {name for name, (_draft, (_get, post)) in OF_A_CLAIM.items() if post == 405}
+SENT = {
+    "declaration": {"typed_name": "Олена"},
+    "piece": {"type": "", "description": ""},
+    "item": {"share": "1/2"},
+}
+
+
+def test_every_address_is_judged_here():
+    assert {pattern.name for pattern in urls.urlpatterns} == {*OPEN, *OF_A_PERSON, *OF_A_CLAIM}
+
+
+def address(name, claim=None):
+    if name in ("category", "start"):
+        return reverse(f"claims:{name}", args=["A3.1"])
+    if claim is None:
+        return reverse(f"claims:{name}")
+    more = {"page": ["owners"], "item": ["co_owners"]}.get(name, [])
+    if name in ("file", "piece"):
+        more = [claim.attachments.get().evidence_file.public_id]
+    query = f"?item={uuid.UUID(int=1)}" if name == "item" else ""
+    return reverse(f"claims:{name}", args=[claim.public_id, *more]) + query
+
+
+def answers(browser, addresses):
+    """The status of GET and of POST to each address."""
+    found = {}
+    for name, where in addresses.items():
+        got = browser.get(where)
+        list(got)  # a file that is not read to its end stays open
+        found[name] = (got.status_code, browser.post(where, SENT.get(name, {})).status_code)
+    return found
+
+
+def draft():
+    claim = make.draft(by="olena", answers={**make.REQUIRED["individual"], "owned_by": "shares"})
+    make.evidence(claim)
+    return claim
+
+
+def submitted():
+    return make.claim(by="olena", answers={"owned_by": "shares"}, files=[make.PDF])
+
+
+def of(claim):
+    return {name: address(name, claim) for name in OF_A_CLAIM}
+
+
+PEOPLE = [[], *([role] for role in sorted(STAFF)), sorted(STAFF)]
+
+
+@pytest.mark.parametrize("roles", PEOPLE, ids=lambda roles: "+".join(roles) or "claimant")
+def test_to_everybody_else_a_claim_does_not_exist(signed_in, roles):
+    other = signed_in("petro", *roles)
+    before = list(Claim.objects.values()), list(EvidenceFile.objects.values())
+    for claim in (draft(), submitted()):
+        assert answers(other, of(claim)) == {
+            name: (404, 405) if name in ONLY_GET else (404, 404) for name in OF_A_CLAIM
+        }
+    assert {c.filed_by.email for c in Claim.objects.all()} == {"olena@example.org"}
+    assert before == ([], [])
+    assert EvidenceFile.objects.count() == 2
+
+
+@pytest.mark.parametrize("roles", PEOPLE, ids=lambda roles: "+".join(roles) or "claimant")
+def test_everybody_may_read_and_file(signed_in, roles):
+    addresses = {name: address(name) for name in (*OPEN, *OF_A_PERSON)}
+    assert answers(signed_in("petro", *roles), addresses) == OPEN | OF_A_PERSON
+
+
+def test_the_signed_out_read_what_is_public_and_are_asked_to_sign_in_elsewhere():
+    claims = {"draft": draft(), "submitted": submitted()}
+    assert answers(Client(), {name: address(name) for name in OPEN}) == OPEN
+    asked = {name: address(name) for name in OF_A_PERSON}
+    for state, claim in claims.items():
+        asked |= {f"{state} {name}": where for name, where in of(claim).items()}
+    assert set(answers(Client(), asked).values()) == {(302, 302)}
+    for where in asked.values():
+        assert Client().get(where).url.startswith(reverse("account_login"))
+    assert Claim.objects.count() == 2
+
+
+@pytest.mark.parametrize("name", OF_A_CLAIM)
+def test_the_owner_of_a_draft_may_go_on_with_it(signed_in, name):
+    assert answers(signed_in("olena"), {name: address(name, draft())})[name] == OF_A_CLAIM[name][0]
+
+
+def test_the_owner_of_a_submitted_claim_reads_it_and_changes_nothing(signed_in):
+    claim = submitted()
+    expected = {name: filed for name, (_draft, filed) in OF_A_CLAIM.items()}
+    assert answers(signed_in("olena"), of(claim)) == expected
+    assert Claim.objects.get().state == "submitted"
+
+
+def test_nobody_without_an_account_that_may_sign_in_gets_in(signed_in):
+    claim = submitted()
+    browser = signed_in("olena")
+    make.user("olena").__class__.objects.update(is_active=False)
+    assert answers(browser, of(claim)).keys() == OF_A_CLAIM.keys()
+    assert set(answers(browser, of(claim)).values()) == {(302, 302)}
