@@ -11,6 +11,7 @@ from django.contrib.sessions.models import Session
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from accounts import joining
 from claims import access, notices
 from evidence import uploads
 
@@ -41,9 +42,15 @@ def run(is_stopped: Callable[[], bool]) -> None:
 
 
 def keep_house() -> None:
-    """Partitions for the coming months, sessions that are over, files half received. One chore that fails
-    does not keep the others, or the notices, from being done."""
-    for chore in (access.make_partitions, _remove_old_sessions, uploads.sweep_partials):
+    """Partitions for the coming months; sessions that are over, sign-ups never confirmed and files half
+    received go. One chore that fails does not keep the others, or the notices, from being done."""
+    chores = (
+        access.make_partitions,
+        _remove_old_sessions,
+        joining.remove_unconfirmed,
+        uploads.sweep_partials,
+    )
+    for chore in chores:
         try:
             chore()
         except (OperationalError, InterfaceError):

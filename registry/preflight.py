@@ -24,7 +24,7 @@ VENV = os.path.join(BASE_DIR, ".venv")
 VENV_PYTHON = os.path.join(VENV, "bin", "python")
 MARKER = os.path.join(VENV, "made-from.json")  # written last: a venv without it is half made
 OLDEST_PYTHON = (3, 11)
-FREE_BYTES = 1000000000
+FREE_BYTES = 2500000000  # what the first start needs, and what evidence leaves free
 LEFTOVER_SECONDS = 10
 
 

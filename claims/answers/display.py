@@ -110,7 +110,10 @@ def partial_date(answer: str) -> str:
     if len(answer) == 4:
         return answer
     day = date.fromisoformat((answer + "-01")[:10])
-    return date_format(day, "DATE_FORMAT" if len(answer) == 10 else "F Y", use_l10n=len(answer) == 10)
+    if len(answer) == 10:
+        return date_format(day, "DATE_FORMAT", use_l10n=True)
+    month = date_format(day, "F Y", use_l10n=False)
+    return month.lower() if (get_language() or "uk").startswith("uk") else month
 
 
 def money(amount: Decimal, currency: str) -> str:

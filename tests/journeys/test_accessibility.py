@@ -196,6 +196,7 @@ def test_pages_around_submission(inspector: Inspector, site: Site):
     press(page, "Submit the claim")
     inspector.look()  # the receipt
     inspector.look(f"{claim}/")
+    inspector.look(f"{claim}/filed/")
     inspector.look("/claims/")
 
 

@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from claims import numbers
 from tests.journeys.conftest import Device
@@ -64,7 +64,11 @@ def test_a_stranger_files_in_two_sittings_on_two_devices(
         words(second, "You submitted the claim.")
     ]
     assert story.locator("time").get_attribute("datetime")
-    assert second.locator("ul.files li").count() == len(FILES)
+    files = [second.context.request.get(link.get_attribute("href") or "") for link in links_to_files(second)]
+    assert sorted(file.body() for file in files) == sorted(FILES.values())
+    follow(second, "Read what you filed")
+    for kept in (FAMILY_NAME, place, STORY.splitlines()[0], ACCOUNT):
+        assert kept in second.locator("main").inner_text()
 
 
 def first_sitting(page: Page, email: str) -> str:
@@ -196,6 +200,10 @@ def read_receipt(page: Page, number: str) -> None:
     assert len({digest.inner_text() for digest in page.locator(".digest").all()}) == len(FILES) + 1
     assert page.reload() is not None
     assert page.locator(".receipt .number").inner_text() == number
+
+
+def links_to_files(page: Page) -> list[Locator]:
+    return page.locator("ul.files a").all()
 
 
 def choose_place(page: Page, *, javascript: bool) -> str:

@@ -165,7 +165,8 @@ def test_what_was_typed_outlives_the_session(draft: Page, email: str, ends: str)
         page.goto(f"{claim}/{step}/")
         answer(page, **{name: TYPED})
         if ends == "site-forgets":
-            page.context.add_cookies([{"name": "sessionid", "value": uuid.uuid4().hex, "url": page.url}])
+            stale = {"name": "sessionid", "value": uuid.uuid4().hex, "domain": "127.0.0.1", "path": "/"}
+            page.context.add_cookies([stale])
         else:
             page.context.clear_cookies(name="sessionid")
         press(page, "Continue")
