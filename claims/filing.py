@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -163,11 +164,12 @@ def remove_item(claim: Claim, question: Question, *, item_id: str) -> None:
 
 
 def entries_of(draft: Draft, question: Question) -> tuple[list[dict[str, Any]], list[str]]:
-    """The items of a repeated group, and their ids in the same order."""
+    """The items of a repeated group, and their ids in the same order. Items that came from elsewhere are
+    named by their position."""
     answer = draft.answers.get(question.id)
     items = list(answer) if isinstance(answer, list) else []
-    ids = list(draft.entries.get(question.id, ())) if items else []
-    return items, ids
+    ids = list(draft.entries.get(question.id, ()))[: len(items)]
+    return items, ids + [str(uuid.UUID(int=n)) for n in range(len(ids), len(items))]
 
 
 @transaction.atomic

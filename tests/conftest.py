@@ -34,6 +34,7 @@ QUICK = embedded_postgres.SETTINGS | {
     "full_page_writes": "off",
     "synchronous_commit": "off",
     "max_connections": "200",
+    "autovacuum": "off",
 }
 
 _server = pytest.StashKey[embedded_postgres.Server]()
@@ -113,10 +114,11 @@ class Clones:
         try:
             yield name
         finally:
-            self._as_owner("DROP DATABASE {} WITH (FORCE)", name)
+            # The owner may not end sessions of others that are still closing.
+            self._as(embedded_postgres.SUPERUSER, "DROP DATABASE {} WITH (FORCE)", name)
 
     def copy(self, template: str, name: str) -> None:
-        self._as_owner("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._as(embedded_postgres.OWNER, "CREATE DATABASE {} TEMPLATE {}", name, template)
 
     def use_shared(self, template: str) -> None:
         """Points Django at the clone in which all tests of this template run and roll back."""
@@ -164,8 +166,8 @@ class Clones:
                 connection.close()
                 connection.settings_dict.update(self._address(name, role))
 
-    def _as_owner(self, statement: str, *names: str) -> None:
-        server = embedded_postgres.connect(self.facts, embedded_postgres.OWNER, database="postgres")
+    def _as(self, role: str, statement: str, *names: str) -> None:
+        server = embedded_postgres.connect(self.facts, role, database="postgres")
         with server as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 

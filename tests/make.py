@@ -1,5 +1,6 @@
 """What tests need, built by walking the real lifecycle. Names are people: the same name, the same person."""
 
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from accounts import membership
 from accounts.models import User
 from accounts.roles import Role
 from claims import filing, lifecycle, mandates
-from claims.mandates import ClaimantKind, Condition, FilingForm, Question, Type
+from claims.mandates import ClaimantKind, Condition, FilingForm, Page, Question, Type
 from claims.models import Attachment, Category, Claim
 from claims.models.category import definition
 from claims.versions import Declaration
@@ -64,8 +65,15 @@ def draft(
     for page in claim.form.pages:
         saved = {q.id: answers[q.id] for q in page.questions if q.id in answers} if answers else {}
         if saved:
-            filing.save_page(claim, page, saved, complete=True)
+            filing.save_page(claim, page, {} if _items(page, saved) else saved, complete=True)
+        for item in _items(page, saved):
+            filing.save_item(claim, page.questions[0], item, item_id=str(uuid.uuid4()))
     return Claim.objects.select_related("category", "draft").get(pk=claim.pk)
+
+
+def _items(page: Page, saved: Mapping[str, Any]) -> list[dict[str, Any]]:
+    [answer, *_] = saved.values() or [None]
+    return answer if page.questions[0].type is Type.GROUP and isinstance(answer, list) else []
 
 
 def form(code: str = "A3.1") -> FilingForm:

@@ -243,6 +243,15 @@ def test_removing_what_is_not_there_does_not_take_back_that_nothing_is_known():
     assert co_owners(claim) == {"state": "unknown"}
 
 
+def test_items_that_came_from_elsewhere_can_be_changed_and_removed(shared_home):
+    Draft.objects.filter(claim=shared_home).update(entries={})
+    items, ids = filing.entries_of(Draft.objects.get(claim=shared_home), question(shared_home, "co_owners"))
+    assert items == [OLHA, IVAN]
+    save(shared_home, {"share": "1/6"}, ids[1])
+    remove(shared_home, ids[0])
+    assert co_owners(shared_home) == [{"share": "1/6"}]
+
+
 def test_a_list_is_bounded(shared_home):
     limit = question(shared_home, "co_owners").max_items
     for n in range(limit - 2):

@@ -10,9 +10,10 @@ import pytest
 from django.contrib.messages import get_messages
 from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.urls import reverse
 
-from claims import mandates
+from claims import filing, mandates
 from claims.models import Claim, ClaimVersion, Draft
 from claims.models.category import CategoryState
 from claims.versions import Declaration
@@ -227,6 +228,29 @@ def test_every_step_of_a_submitted_claim_leads_to_the_claim(olena):
     for step in steps:
         for answer in (olena.get(step), olena.post(step, {"damage_level": "damaged"})):
             assert answer.url == url("claim", claim)
+
+
+def test_what_is_sent_while_another_tab_submits_is_refused_kindly(olena, monkeypatch):
+    def too_late(*_, **__):
+        raise filing.NotADraft("This claim has been submitted already.")
+
+    claim = make.draft()
+    monkeypatch.setattr(filing, "save_page", too_late)
+    monkeypatch.setattr(filing, "attach", too_late)
+    for answer in (
+        olena.post(page(claim, "damage"), {"damage_level": "damaged"}),
+        olena.post(url("add_evidence", claim), {"file": SimpleUploadedFile("deed.pdf", make.PDF)}),
+    ):
+        assert answer.url == url("claim", claim)
+        assert said(answer)[-1] == "This claim has been submitted already."
+
+
+def test_without_the_token_of_our_page_no_answer_is_kept():
+    claim = make.draft(by="olena")
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(make.user("olena"))
+    assert browser.post(page(claim, "damage"), {"damage_level": "damaged"}).status_code == 403
+    assert answers(claim) == {}
 
 
 # --- Lists ---

@@ -1,5 +1,6 @@
 """A registry of its own (web server, sealer, worker), and browsers that note whatever goes wrong in them."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -53,7 +54,9 @@ def site(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
             "SITE_URL": address,
             "LOG_LEVEL": "WARNING",
         }
-        messages.compile_catalogue()
+        with messages.CATALOGUE.open() as catalogue:  # all processes of this run want the same file
+            fcntl.flock(catalogue, fcntl.LOCK_EX)
+            messages.compile_catalogue()
         run_manage("collectstatic", "--no-input", env=environ)
         run_manage("make_demo_accounts", env=environ)
         accounts = json.loads((folder / "demo-accounts.json").read_text())

@@ -1,11 +1,12 @@
 """What a person does in a browser, step by step, in the language of the page."""
 
+import gettext
 import re
 import time
 import tomllib
+from functools import cache
 
 from django.conf import settings
-from django.utils import translation
 from playwright.sync_api import FilePayload, Locator, Page
 
 from tests.journeys.conftest import Site
@@ -70,8 +71,13 @@ def language(page: Page) -> str:
 
 def words(page: Page, text: str) -> str:
     """This text of ours as the page's language says it."""
-    with translation.override(language(page)):
-        return translation.gettext(text)
+    return _catalogue(language(page)).gettext(text)
+
+
+@cache
+def _catalogue(code: str) -> gettext.NullTranslations:
+    """Read anew: Django may have looked in this process before the catalogue was compiled."""
+    return gettext.translation("django", settings.LOCALE_PATHS[0], [code], fallback=True)
 
 
 def title(page: Page, part: str) -> str:
@@ -126,15 +132,15 @@ def sign_in_as(page: Page, email: str, password: str = PASSWORD) -> None:
     press(page, "Sign in")
 
 
-def read_newest_letter(page: Page, *, to: str) -> str:
+def read_newest_letter(page: Page, *, to: str, about: str = "") -> str:
     """Opens the newest letter to this address on the demo's page; returns what it says."""
     deadline = time.monotonic() + MAIL_SECONDS
-    letters = page.locator("main li", has_text=to)
+    letters = page.locator("main li", has_text=to).filter(has_text=about)
     while True:
         page.goto("/demo/mail/")
         if letters.count():
             break
-        assert time.monotonic() < deadline, f"no letter to {to}"
+        assert time.monotonic() < deadline, f"no letter to {to} about {about}"
         time.sleep(0.2)
     with page.expect_navigation():
         letters.first.get_by_role("link").click()

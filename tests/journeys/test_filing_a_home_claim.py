@@ -51,7 +51,7 @@ def test_a_stranger_files_in_two_sittings_on_two_devices(
     number = declare_and_submit(second, claim, place)
     read_receipt(second, number)
 
-    letter = read_newest_letter(second, to=email)
+    letter = read_newest_letter(second, to=email, about=number)
     assert number in letter
     assert FAMILY_NAME not in letter
 

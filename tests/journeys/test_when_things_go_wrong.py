@@ -1,5 +1,6 @@
 """Back and Reload, two tabs, a session that ends, a line that breaks, somebody at the door."""
 
+import re
 import socket
 import socketserver
 import uuid
@@ -146,11 +147,12 @@ def test_two_tabs_that_submit_at_once_make_one_claim(draft: Page):
         answer(tab, typed_name="Олена Коваленко")
     for tab in tabs:  # armed first, so that both go off in the same moment
         tab.evaluate("setTimeout(() => document.querySelector('main form').submit(), 500)")
-    for tab in tabs:
-        tab.wait_for_url(f"{claim}/receipt/")
-    numbers = {tab.locator(".receipt .number").inner_text() for tab in tabs}
-    digests = {tab.locator(".digest").inner_text() for tab in tabs}
-    assert len(numbers) == len(digests) == 1
+    for tab in tabs:  # the second is a moment or a second late, and learns that the claim is submitted
+        tab.wait_for_url(re.compile(f"{claim}/(receipt/)?$"))
+    numbers = {tab.locator("main .number").first.inner_text() for tab in tabs}
+    assert len(numbers) == 1
+    draft.goto(f"{claim}/receipt/")
+    assert draft.locator(".receipt .number").inner_text() in numbers
     draft.goto("/claims/")
     assert NUMBER.findall(draft.locator("main").inner_text()) == list(numbers)
     follow(draft, "Damage or destruction")
