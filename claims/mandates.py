@@ -99,6 +99,9 @@ searching needs, who acts, what matching will compare."""
 
 COLUMN_LENGTH = 300
 ID_LENGTH = 40
+CODE_LENGTH = 12
+PREFIX_LENGTH = 6
+CURRENCY_LENGTH = 3
 OWN_ACCOUNT = "own_account"
 SELF = "self"
 STEPS_OF_EVERY_CLAIM = ("eligibility", "evidence", OWN_ACCOUNT, "consents", "check", "declaration")
@@ -647,6 +650,8 @@ def category(raw: Raw, file: str) -> Category:
 
 
 def _check_category(category: Category, file: str) -> None:
+    if len(category.code) > CODE_LENGTH:
+        raise MandateError(f"{file}: code: expected at most {CODE_LENGTH} characters")
     if category.version < 1:
         raise MandateError(f"{file}: version: expected a number from 1, found {category.version}")
     for kind in category.claimants:
@@ -743,6 +748,13 @@ def _mandate(raw: Raw, file: str) -> Mandate:
         result.number_prefix.isascii() and result.number_prefix.isalnum() and result.number_prefix.isupper()
     ):
         raise table.fail("number_prefix", "capital Latin letters and digits")
+    if len(result.number_prefix) > PREFIX_LENGTH:
+        raise table.fail("number_prefix", f"at most {PREFIX_LENGTH} characters")
+    for name in ("privacy_notice", "declaration"):
+        if len(getattr(result, name).version) > ID_LENGTH:
+            raise table.fail(f"{name}.version", f"at most {ID_LENGTH} characters")
+    if any(len(c) != CURRENCY_LENGTH for c in result.currencies):
+        raise table.fail("currencies", "codes of ISO 4217, like EUR")
     try:
         ZoneInfo(result.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

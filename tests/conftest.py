@@ -23,7 +23,7 @@ from django.template.base import Node, Template
 from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
-from registry import embedded_postgres
+from registry import embedded_postgres, messages
 from registry import environment as env
 
 TEMPLATE = embedded_postgres.DATABASE
@@ -38,6 +38,11 @@ QUICK = embedded_postgres.SETTINGS | {
 }
 
 _server = pytest.StashKey[embedded_postgres.Server]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        messages.compile_catalogue()  # tests read Ukrainian too
 
 
 # --- The server: started by the first process that needs it, or by pytest-xdist's controller ---

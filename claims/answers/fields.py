@@ -147,8 +147,9 @@ class SettlementField(AnswerField):
             return None
         if code == NOT_LISTED:
             return {"text": name}
-        town = folded(re.split(r"[,(]", name, maxsplit=1)[0])
-        found = list(Place.objects.named(town)[: CANDIDATES + 1]) if town else []
+        words = re.sub(r".*\((.*)\)", r"\1", name)  # suggestions in English have it so
+        town = folded(words.partition(",")[0])
+        found = list(Place.objects.named(words)[: CANDIDATES + 1]) if town else []
         exact = [p for p in found if town in (p.folded_uk, p.folded_en)]
         # The code of Бучач may still be there when somebody changes the text to Буча: the text counts.
         known = Place.objects.filter(pk=code.replace("\x00", ""), kind__in=Place.KINDS)
@@ -162,6 +163,10 @@ class SettlementField(AnswerField):
         if not found:
             return {"text": name}
         self.widget.candidates = (exact or found)[:CANDIDATES]
+        if len(found) > CANDIDATES:
+            raise forms.ValidationError(
+                _("There are many places with this name. Add the district after a comma, or choose below.")
+            )
         raise forms.ValidationError(
             _("There are several places with this name. Choose the right one, or keep what you wrote.")
         )

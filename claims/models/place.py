@@ -18,12 +18,15 @@ def folded(name: str) -> str:
 class PlaceQuerySet(models.QuerySet["Place"]):
     def named(self, words: str) -> Self:
         """Places whose name begins with `words` in either script, then those that contain them; an exact
-        name comes first, towns before villages before districts."""
-        text = folded(words)
+        name comes first, towns before villages before districts. What stands after a comma must be part of
+        the names around it: there are 119 places called Іванівка."""
+        name, _comma, around = words.partition(",")
+        text = folded(name)
         # Two letters occur in half of all names, and the trigram index cannot find them.
         how = "contains" if len(text) > 2 else "startswith"
         named = Q(**{f"folded_uk__{how}": text}) | Q(**{f"folded_en__{how}": text})
-        return self.filter(named, kind__in=Place.KINDS).order_by(
+        within = Q(parents_uk__icontains=" ".join(around.replace("\x00", "").split()))
+        return self.filter(named, within, kind__in=Place.KINDS).order_by(
             Case(
                 When(Q(folded_uk=text) | Q(folded_en=text), then=Value(0)),
                 When(Q(folded_uk__startswith=text) | Q(folded_en__startswith=text), then=Value(1)),

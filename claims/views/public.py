@@ -57,8 +57,9 @@ def category(request: HttpRequest, code: str) -> HttpResponse:
 @vary_on_headers("Accept-Language", "Cookie")  # names come in the reader's language
 def places(request: HttpRequest) -> JsonResponse:
     """Suggestions while a place is being typed; without a script the form itself asks back."""
-    words = folded(request.GET.get("q", "")[:120])
-    found = Place.objects.named(words)[:SUGGESTIONS] if len(words) >= 2 else []
+    words = request.GET.get("q", "")[:120]
+    enough = len(folded(words.partition(",")[0])) >= 2
+    found = Place.objects.named(words)[:SUGGESTIONS] if enough else []
     return JsonResponse([{"code": p.code, "label": p.label} for p in found], safe=False)
 
 
