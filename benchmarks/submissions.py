@@ -18,7 +18,7 @@ from django.db import connection, connections
 from benchmarks import ground
 
 CLIENTS = (1, 8, 32)
-CLAIMS = 320  # for each measurement
+CLAIMS = 640  # for each measurement
 ROUNDS = 3
 LEAST = 0.20
 

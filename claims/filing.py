@@ -213,7 +213,9 @@ def _mark(draft: Draft, page: str) -> None:
 
 @transaction.atomic
 def attach(claim: Claim, incoming: uploads.Incoming, *, type: str, description: str, by: User) -> Attachment:
-    """Make a received file part of the claim. Raises FilingRefused or evidence.uploads.Refused."""
+    """Make a received file part of the claim; one that it has already is kept once.
+
+    Raises FilingRefused or evidence.uploads.Refused."""
     draft = _open(claim)
     rules = mandates.current().evidence
     if Attachment.objects.filter(claim=claim).count() >= rules.max_files:
@@ -223,6 +225,10 @@ def attach(claim: Claim, incoming: uploads.Incoming, *, type: str, description: 
     if held + incoming.size > rules.max_draft_bytes:
         raise TooMany(_("Your drafts hold as much as we can keep. Submit or delete one before you add more."))
     received = uploads.receive(incoming, by=by.actor)
+    again = Attachment.objects.filter(claim=claim, evidence_file__blob_id=received.blob_id).first()
+    if again:  # a second press of the button
+        uploads.remove(received, by=by.actor)
+        return again
     attachment = Attachment.objects.create(
         claim=claim, evidence_file=received, type=type, description=description
     )

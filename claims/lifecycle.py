@@ -107,15 +107,15 @@ def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
 
 def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
     # The person too: two of their claims at once would otherwise make two claimants of one.
-    locked = Claim.objects.select_for_update(of=("self", "filed_by"), no_key=True)
-    claim = locked.select_related("filed_by").get(pk=claim.pk)
-    if claim.state != State.DRAFT:
-        raise AlreadySubmitted(_("This claim has been submitted already."))
+    locks = Claim.objects.select_for_update(of=("self", "filed_by"), no_key=True).select_related("filed_by")
+    locks.only("id", "filed_by__id").get(pk=claim.pk)
     # Read after the wait for the lock, not with it: that would be as it was before.
     others = Claimant.objects.filter(filed_by=OuterRef("claim__filed_by"))
     drafts = Draft.objects.select_related("claim__category").annotate(claimed_before=Exists(others))
-    draft = drafts.get(claim=claim)
-    claim.category = draft.claim.category
+    draft = drafts.filter(claim=claim.pk).first()
+    if draft is None:
+        raise AlreadySubmitted(_("This claim has been submitted already."))
+    claim = draft.claim
     if not claim.category.is_open:
         raise CategoryNotOpen(
             _("This category does not take claims at the moment. We keep your draft: nothing is lost.")

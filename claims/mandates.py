@@ -333,6 +333,7 @@ class Mandate:
     short_name: Text
     number_prefix: str
     time_zone: str
+    time_zone_name: Text
     first_day: date
     currencies: tuple[str, ...]
     quick_exit_url: str
@@ -725,6 +726,7 @@ def _mandate(raw: Raw, file: str) -> Mandate:
         short_name=table.text("short_name"),
         number_prefix=table.string("number_prefix"),
         time_zone=table.string("time_zone"),
+        time_zone_name=table.text("time_zone_name"),
         first_day=table.take("first_day", date, "a date like 2022-02-24"),
         currencies=table.strings("currencies"),
         quick_exit_url=table.string("quick_exit_url"),

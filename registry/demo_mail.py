@@ -3,7 +3,7 @@
 import email
 import email.policy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
@@ -71,6 +71,6 @@ def _letter(name: str, raw: bytes) -> Letter:
         subject=str(parsed["Subject"] or ""),
         sender=str(parsed["From"] or ""),
         recipients=str(parsed["To"] or ""),
-        sent_at=parsedate_to_datetime(str(parsed["Date"])) if parsed["Date"] else None,
+        sent_at=parsedate_to_datetime(str(parsed["Date"])).replace(tzinfo=UTC) if parsed["Date"] else None,
         body=body.get_content() if body else "",
     )

@@ -22,6 +22,7 @@ STATES = ("unknown", "not_said", "later")
 DECIMAL = re.compile(r"(0|[1-9][0-9]{0,14})(\.[0-9]{1,6})?")
 AMOUNT = re.compile(r"(0|[1-9][0-9]{0,14})\.[0-9]{2}")
 SHORT = 300
+SURROGATE = re.compile("[\ud800-\udfff]")
 UKRAINIAN = "абвгґдеєжзиіїйклмнопрстуфхцчшщьюя"
 NAMES = ("family_name", "given_name")
 """The parts of a person's name of which a claim needs one (rules.md 1)."""
@@ -111,7 +112,7 @@ def _string(answer: Any, limit: int, pointer: str = "") -> str:
         raise NotAnAnswer(_("This text is empty."), pointer)
     if len(answer) > limit:
         raise NotAnAnswer(_("This text is longer than %(limit)s characters.") % {"limit": limit}, pointer)
-    if "\x00" in answer or any("\ud800" <= c <= "\udfff" for c in answer):
+    if "\x00" in answer or SURROGATE.search(answer):
         raise NotAnAnswer(_("This text contains a character that cannot be stored."), pointer)
     return answer
 
@@ -191,7 +192,7 @@ def remark(question: Question, answer: Any) -> str:
     if goes_on or last >= first.isoformat()[: len(last)]:
         return ""
     return _(
-        "This is before %(first_day)s. The Register records damage from that day on. If the date is right, "
+        "The Register records damage from %(first_day)s on, and this is earlier. If the date is right, "
         "you can go on: tell us in your own words how it is connected with what happened later."
     ) % {"first_day": date_format(first, "DATE_FORMAT")}
 

@@ -29,6 +29,8 @@ def of_draft(view: DraftView) -> DraftView:
     @wraps(view)
     def inner(request: PersonRequest, claim_id: UUID, *args: Any, **kwargs: Any) -> HttpResponseBase:
         claim = own_claim(request, claim_id)
+        if not claim.is_draft and view.__name__ == "declaration" and request.method == "POST":
+            return redirect("claims:receipt", claim_id)  # two tabs submitted: both have the one receipt
         if not claim.is_draft:
             messages.info(
                 request, _("This claim has been submitted, so its draft cannot be changed any more.")

@@ -25,9 +25,6 @@ FILES_AT_ONCE = 10
 @of_draft
 def evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
     """The files of a draft, and a form for more."""
-    if request.method == "POST":
-        filing.mark_evidence(claim)
-        return onward(request, own_claim(request, claim.public_id), "evidence")
     return _evidence_page(request, claim, AddEvidenceForm(claim.definition.evidence_types))
 
 
@@ -64,7 +61,8 @@ def add_evidence(request: PersonRequest, claim_id: UUID) -> HttpResponse:
 def _add_evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
     form = AddEvidenceForm(claim.definition.evidence_types, request.POST)
     incoming = cast(list[uploads.Incoming], request.FILES.getlist("file"))
-    if not incoming:
+    stays = "add" in request.POST
+    if stays and not incoming:
         form.add_error("file", _("Choose a file first."))
     # A file that came all the way is kept even if the words about it must be put right.
     words = form.cleaned_data if form.is_valid() else {}
@@ -90,9 +88,12 @@ def _add_evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
             ngettext("%(n)s file is kept with your draft.", "%(n)s files are kept with your draft.", kept)
             % {"n": kept},
         )
-    if not form.errors:
+    if form.errors:
+        return _evidence_page(request, claim, form)
+    if stays:
         return redirect(reverse("claims:evidence", args=[claim.public_id]) + from_check(request))
-    return _evidence_page(request, claim, form)
+    filing.mark_evidence(claim)
+    return onward(request, own_claim(request, claim.public_id), "evidence")
 
 
 @of_draft

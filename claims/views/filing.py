@@ -21,7 +21,7 @@ from claims import filing, mandates, numbers
 from claims.answers import checking, display
 from claims.answers.forms import ItemForm, PageForm, StateForm
 from claims.mandates import ClaimantKind, Page, Question, Type
-from claims.models import Category, Claim
+from claims.models import Category, Claim, State
 from claims.models.category import definition
 from claims.views.drafts import from_check, of_draft, onward, own_claim, show
 from claims.views.held import PersonRequest, signed_in, typed_before
@@ -39,7 +39,9 @@ def start(request: PersonRequest, code: str) -> HttpResponse:
     )
     kinds = definition(category.newest_id).claimants
     if request.method != "POST":
-        return render(request, "claims/start.html", {"category": category, "kinds": kinds})
+        drafts = Claim.objects.visible_to(request.user).filter(category=category, state=State.DRAFT)
+        context = {"category": category, "kinds": kinds, "drafts": drafts.newest_first()[:3]}
+        return render(request, "claims/start.html", context)
     kind = request.POST.get("kind", kinds[0].value)
     try:
         claim = filing.start(
@@ -70,7 +72,9 @@ def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:
             ),
         )
         claim = own_claim(request, claim.public_id)
-    return render(request, "claims/tasks.html", {"claim": claim, "tasks": Steps(claim).tasks()})
+    tasks = Steps(claim).tasks()
+    context = {"claim": claim, "tasks": tasks, "next": next((t for t in tasks if t.state != "done"), None)}
+    return render(request, "claims/tasks.html", context)
 
 
 @of_draft
@@ -92,7 +96,7 @@ def page(request: PersonRequest, claim: Claim, page_id: str) -> HttpResponse:
         if valid:
             for question in form.asked:
                 if remark := checking.remark(question, form.saved.get(question.id) or {"state": "later"}):
-                    messages.warning(request, remark)
+                    messages.warning(request, f"{question.ask} {remark}")
             return onward(request, own_claim(request, claim.public_id), shown.id)
         claim.draft.refresh_from_db()
     seen = filing.fingerprint(shown, claim.draft.answers)

@@ -67,7 +67,7 @@ def receipt(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         "claim": found,
         "version": version,
         "files": _files(found),
-        "zone": mandates.current().time_zone,
+        "zone": mandates.current().time_zone_name,
     }
     return render(request, "claims/receipt.html", context)
 

@@ -5,7 +5,6 @@ from functools import wraps
 from typing import Any
 
 from allauth.account.adapter import get_adapter
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.core.cache import cache
@@ -49,12 +48,12 @@ def signed_in(view: View) -> View:
 
 
 def _hold(request: HttpRequest) -> None:
-    """Keep what was posted, encrypted and for an hour. Only for browsers that had a session here, and at most
-    so often from one address: it must not be a way to fill the database."""
+    """Keep what was posted, encrypted and for an hour; at most so often from one address, because it must not
+    be a way to fill the database."""
     posted = request.POST.copy()
     posted.pop("csrfmiddlewaretoken", None)
     typed = posted.urlencode()
-    if not typed or len(typed) > MAX_BYTES or settings.SESSION_COOKIE_NAME not in request.COOKIES:
+    if not typed or len(typed) > MAX_BYTES:
         return
     counter = f"held:{get_adapter().get_client_ip(request)}"
     cache.add(counter, 0, timeout=HELD_SECONDS)

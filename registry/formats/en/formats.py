@@ -1,0 +1,5 @@
+"""English as our readers in Europe write dates: "7 March 2022, 14:02"."""
+
+DATE_FORMAT = "j F Y"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "j F Y, H:i"
