@@ -29,9 +29,8 @@ def file(content=make.PDF, name="deed.pdf"):
 
 
 def add(browser, claim, *files, **words):
-    return browser.post(
-        url("add_evidence", claim), {"type": "", "description": "", **words, "file": list(files)}
-    )
+    sent = {"type": "", "description": "", "add": "1", **words, "file": list(files)}
+    return browser.post(url("add_evidence", claim), sent)
 
 
 def said(answer):
@@ -120,9 +119,16 @@ def test_a_file_may_have_any_name(olena, name):
     assert len(names(claim)[0]) <= 255
 
 
-def test_the_same_bytes_are_stored_once_and_received_twice(olena, evidence_dir):
+def test_the_same_file_sent_twice_is_kept_once_in_a_claim(olena, evidence_dir):
     claim = make.draft()
-    add(olena, claim, file(name="1.pdf"), file(name="2.pdf"))
+    for _press in range(2):
+        add(olena, claim, file())
+    assert (EvidenceFile.objects.count(), Blob.objects.count(), len(stored(evidence_dir))) == (1, 1, 1)
+
+
+def test_two_claims_with_the_same_bytes_have_a_receipt_each(olena, evidence_dir):
+    for claim in (make.draft("A3.1"), make.draft("A2.1")):
+        add(olena, claim, file())
     assert (EvidenceFile.objects.count(), Blob.objects.count(), len(stored(evidence_dir))) == (2, 1, 1)
 
 
@@ -163,7 +169,15 @@ def test_what_all_drafts_together_hold_is_bounded(olena, evidence_rules):
 
 def test_going_on_without_a_file_is_possible(olena):
     claim = make.draft()
-    assert olena.post(url("evidence", claim)).url == url("own_account", claim)
+    answer = olena.post(url("add_evidence", claim), {"type": "", "description": ""})
+    assert answer.url == url("own_account", claim)
+
+
+def test_going_on_keeps_the_files_that_were_chosen(olena):
+    claim = make.draft()
+    answer = olena.post(url("add_evidence", claim), {"type": "", "description": "", "file": [file()]})
+    assert answer.url == url("own_account", claim)
+    assert names(claim) == ["deed.pdf"]
 
 
 # --- A file that is there ---

@@ -69,7 +69,7 @@ def test_an_amount_is_read_as_it_is_meant(typed, meant):
     ],
 )
 def test_what_is_not_an_amount_is_refused(typed):
-    with pytest.raises(Unreadable, match="Enter a number in digits, like 1 234,50"):
+    with pytest.raises(Unreadable, match="Enter the amount as a number, like 1 234,50"):
         parsing.number(typed, places=2, thousands=True)
 
 

@@ -206,7 +206,7 @@ def test_what_is_today_is_judged_by_the_clocks_of_the_mandates_country(monkeypat
 def test_a_date_before_the_first_day_is_explained_and_not_refused():
     about = next(q for q in FORM.questions if q.id == "about")
     assert say("about", {"about_year": "2014"}) == "2014"
-    assert checking.remark(about, "2014").startswith("This is before Feb. 24, 2022.")
+    assert checking.remark(about, "2014").startswith("The Register records damage from 24 February 2022 on,")
     assert checking.remark(about, "2022-02-23")
     assert not checking.remark(about, "2022-02-24")
     assert not checking.remark(about, "2022")

@@ -1,22 +1,9 @@
-"""Read a mandate folder into typed, immutable objects, and check it as a whole.
+"""TOML to typed objects. Every key is known or a mistake, named with its file and what was expected."""
 
-A mandate is what differs from one conflict to the next: its texts, its categories with their
-questions, its regions. Every mistake is reported as file, key and what was expected, because the
-people who write these files are lawyers and translators. An unknown key is a mistake too.
-
-    mandate.toml             names, number prefix, regions, notices, consents, tests of eligibility
-    claimants/<kind>.toml    pages asked of every claimant of that kind, before and after the category's
-    categories/<code>.toml   one category: what it is, its pages of questions, its kinds of evidence
-    places.csv               settlements
-"""
-
-import hashlib
 import json
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from datetime import date
-from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,346 +11,43 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import rfc8785
 from django.conf import settings
-from django.utils.translation import get_language
 
-LANGUAGES = ("uk", "en")
-SECTIONS = (
-    "core",
-    "claimant",
-    "contact",
-    "identifiers",
-    "representative",
-    "persons",
-    "place",
-    "loss",
-    "account",
-    "sensitive",
-    "answers",
-    "evidence",
+from claims.mandates.authoring import check_category
+from claims.mandates.types import (
+    ADDRESS_PARTS,
+    ANSWER_SECTIONS,
+    CURRENCY_LENGTH,
+    FEEDS,
+    ID_LENGTH,
+    LANGUAGES,
+    PERSON_PARTS,
+    PREFIX_LENGTH,
+    Category,
+    Check,
+    ClaimantKind,
+    ClaimantPages,
+    Condition,
+    ConfusedWith,
+    Consent,
+    EligibilityTest,
+    EvidenceRules,
+    EvidenceType,
+    Folder,
+    Group,
+    Mandate,
+    MandateError,
+    Notice,
+    Option,
+    Page,
+    Part,
+    Question,
+    Raw,
+    Region,
+    Text,
+    Type,
 )
-ANSWER_SECTIONS = tuple(s for s in SECTIONS if s not in ("core", "evidence"))
 
-Raw = dict[str, Any]
 T = TypeVar("T")
-
-
-class MandateError(Exception):
-    """A mistake in a mandate folder; str() names the file, the key and what was expected."""
-
-
-class ClaimantKind(StrEnum):
-    INDIVIDUAL = "individual"
-    LEGAL_ENTITY = "legal_entity"
-    STATE_BODY = "state_body"
-
-
-class Type(StrEnum):
-    TEXT = "text"
-    LONG_TEXT = "long_text"
-    INTEGER = "integer"
-    DECIMAL = "decimal"
-    MONEY = "money"
-    CHOICE = "choice"
-    MULTIPLE_CHOICE = "multiple_choice"
-    YES_NO = "yes_no"
-    DATE = "date"
-    PARTIAL_DATE = "partial_date"
-    PERIOD = "period"
-    COUNTRY = "country"
-    SETTLEMENT = "settlement"
-    ADDRESS = "address"
-    PERSON = "person"
-    FRACTION = "fraction"
-    GROUP = "group"
-
-
-PERSON_PARTS = ("family_name", "given_name", "patronymic", "earlier_names", "latin_name", "born")
-ADDRESS_PARTS = ("street", "building", "unit", "postcode")
-
-FEEDS: Mapping[str, tuple[Type, ...]] = {
-    "claimant.name": (Type.PERSON,),
-    "claimant.legal_name": (Type.TEXT,),
-    "claimant.registration_number": (Type.TEXT,),
-    "claimant.country": (Type.COUNTRY,),
-    "claimant.identifier": (Type.TEXT,),
-    "contact.discreet": (Type.YES_NO,),
-    "submitting_as": (Type.CHOICE,),
-    "person_covered": (Type.PERSON,),
-    "aid": (Type.GROUP,),
-    "place": (Type.SETTLEMENT,),
-    "event_date": (Type.DATE, Type.PARTIAL_DATE, Type.PERIOD),
-    "amount": (Type.MONEY,),
-}
-"""What an answer means to the register beside its place in the frozen claim: a row or column that
-searching needs, who acts, what matching will compare."""
-
-COLUMN_LENGTH = 300
-ID_LENGTH = 40
-CODE_LENGTH = 12
-PREFIX_LENGTH = 6
-CURRENCY_LENGTH = 3
-OWN_ACCOUNT = "own_account"
-SELF = "self"
-STEPS_OF_EVERY_CLAIM = ("eligibility", "evidence", OWN_ACCOUNT, "consents", "check", "declaration")
-
-AID_FIELDS: Mapping[str, Type] = {
-    "payer": Type.TEXT,
-    "kind": Type.CHOICE,
-    "status": Type.CHOICE,
-    "amount": Type.MONEY,
-    "on": Type.PARTIAL_DATE,
-    "number": Type.TEXT,
-}
-"""The fields that a group with `feeds = "aid"` has (rules.md 8)."""
-
-
-@dataclass(frozen=True)
-class Text:
-    """One text in every language of the register. `confirmed` is false where a translation is ours."""
-
-    uk: str
-    en: str
-    confirmed: bool = True
-
-    def __str__(self) -> str:
-        return self.uk if (get_language() or "uk").startswith("uk") else self.en
-
-
-@dataclass(frozen=True)
-class Option:
-    id: str
-    label: Text
-    hint: Text | None = None
-
-
-@dataclass(frozen=True)
-class Condition:
-    """`question` has one of the values `is_any`, or `all`/`any` of other conditions hold."""
-
-    question: str = ""
-    is_any: tuple[str, ...] = ()
-    all: tuple["Condition", ...] = ()
-    any: tuple["Condition", ...] = ()
-
-    def holds(self, answers: Mapping[str, Any]) -> bool:
-        if self.all:
-            return all(c.holds(answers) for c in self.all)
-        if self.any:
-            return any(c.holds(answers) for c in self.any)
-        answer = answers.get(self.question)
-        given = answer if isinstance(answer, list) else [answer]
-        return any(isinstance(g, str) and g in self.is_any for g in given)
-
-    def questions(self) -> Iterator[str]:
-        if self.question:
-            yield self.question
-        for c in (*self.all, *self.any):
-            yield from c.questions()
-
-
-@dataclass(frozen=True)
-class Question:
-    id: str
-    type: Type
-    ask: Text
-    hint: Text | None = None
-    section: str = "answers"
-    required: bool = False
-    required_reason: str = ""
-    ask_if: Condition | None = None
-    feeds: str = ""
-    role: str = ""
-    options: tuple[Option, ...] = ()
-    unit: Text | None = None
-    max_length: int = 0
-    minimum: int | None = None
-    maximum: int | None = None
-    parts: tuple[str, ...] = ()
-    fields: tuple["Question", ...] = ()
-    item: Text | None = None
-    max_items: int = 0
-    future: bool = False
-    confirmed: bool = True
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class Page:
-    id: str
-    part: str
-    title: Text
-    questions: tuple[Question, ...]
-    intro: Text | None = None
-    hard: bool = False
-
-
-@dataclass(frozen=True)
-class Part:
-    """One line of a draft's task list."""
-
-    id: str
-    title: Text
-
-
-@dataclass(frozen=True)
-class EvidenceType:
-    id: str
-    name: Text
-    hint: Text | None = None
-
-
-@dataclass(frozen=True)
-class ConfusedWith:
-    code: str
-    when: Text
-
-
-@dataclass(frozen=True)
-class Check:
-    id: str
-    test: str
-    ask: Text
-
-
-@dataclass(frozen=True)
-class ClaimantPages:
-    """What every claimant of one kind is asked, around the category's own pages."""
-
-    kind: ClaimantKind
-    parts_before: tuple[Part, ...]
-    parts_after: tuple[Part, ...]
-    pages: tuple[Page, ...]
-
-
-@dataclass(frozen=True)
-class Category:
-    code: str
-    version: int
-    status: str
-    group: str
-    title: Text
-    summary: Text
-    claimants: tuple[ClaimantKind, ...]
-    sensitive: bool
-    source: str
-    confirmed: bool
-    confused_with: tuple[ConfusedWith, ...]
-    prepare: tuple[Text, ...]
-    parts: tuple[Part, ...]
-    pages: tuple[Page, ...]
-    evidence_types: tuple[EvidenceType, ...]
-    checklist: tuple[Check, ...]
-    common: Mapping[ClaimantKind, ClaimantPages] = field(default_factory=dict, compare=False)
-
-    def form(self, kind: ClaimantKind) -> "FilingForm":
-        """Everything that a claimant of `kind` is asked in this category, in the order asked."""
-        around = self.common[kind]
-        before = {p.id for p in around.parts_before}
-        return FilingForm(
-            parts=(*around.parts_before, *self.parts, *around.parts_after),
-            pages=(
-                *(p for p in around.pages if p.part in before),
-                *self.pages,
-                *(p for p in around.pages if p.part not in before),
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class FilingForm:
-    parts: tuple[Part, ...]
-    pages: tuple[Page, ...]
-
-    @property
-    def questions(self) -> Iterator[Question]:
-        return (q for page in self.pages for q in page.questions)
-
-    def page(self, page_id: str) -> Page | None:
-        return next((p for p in self.pages if p.id == page_id), None)
-
-
-@dataclass(frozen=True)
-class Region:
-    code: str
-    name: Text
-    katottg: str
-
-
-@dataclass(frozen=True)
-class Group:
-    code: str
-    title: Text
-
-
-@dataclass(frozen=True)
-class Notice:
-    """A text that people read and agree to; its version is kept with their answer."""
-
-    version: str
-    text: Text
-
-
-@dataclass(frozen=True)
-class Consent:
-    id: str
-    ask: Text
-    why: Text
-
-
-@dataclass(frozen=True)
-class EligibilityTest:
-    id: str
-    ask: Text
-    hint: Text | None
-    on_no: Text
-
-
-@dataclass(frozen=True)
-class EvidenceRules:
-    max_file_bytes: int
-    max_files: int
-    max_draft_bytes: int
-    media_types: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Mandate:
-    id: str
-    name: Text
-    short_name: Text
-    number_prefix: str
-    time_zone: str
-    time_zone_name: Text
-    first_day: date
-    currencies: tuple[str, ...]
-    quick_exit_url: str
-    help_email: str
-    evidence: EvidenceRules
-    groups: tuple[Group, ...]
-    regions: tuple[Region, ...]
-    privacy_notice: Notice
-    declaration: Notice
-    consents: tuple[Consent, ...]
-    eligibility: tuple[EligibilityTest, ...]
-    content: str = field(repr=False)
-    """The RFC 8785 text of mandate.toml, dates as texts."""
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of `content`, in hex: a claim carries it, so that what people were asked stays provable."""
-        return hashlib.sha256(self.content.encode()).hexdigest()
-
-    @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
-
-
-@dataclass(frozen=True)
-class Folder:
-    """A whole mandate folder as read: `categories` holds (typed, raw) by code."""
-
-    mandate: Mandate
-    categories: Mapping[str, tuple[Category, Raw]]
 
 
 class _Table:
@@ -535,29 +219,6 @@ def _question(table: _Table, *, in_group: bool = False) -> Question:
     )
 
 
-def _check_question(question: Question, file: str) -> None:
-    def fail(key: str, expected: str) -> MandateError:
-        return MandateError(f"{file}: ({question.id}).{key}: expected {expected}")
-
-    if question.id == OWN_ACCOUNT:
-        raise fail("id", "another name: the own account of every claim has this one")
-    if len(question.role) > ID_LENGTH:
-        raise fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
-    if question.required and not question.required_reason:
-        raise fail("required_reason", "the reason why this one must be answered (rules.md 6)")
-    if question.required and question.ask_if:
-        raise fail("required", "false on a question that is asked under a condition")
-    fed = question.fields if question.feeds == "aid" else (question,) if question.feeds else ()
-    if any(q.max_length > COLUMN_LENGTH for q in fed):
-        raise fail("max_length", f"at most {COLUMN_LENGTH}, because the answer feeds {question.feeds}")
-    if question.feeds == "submitting_as" and SELF not in {o.id for o in question.options}:
-        raise fail("options", f"one with the id {SELF}: who does not choose it acts for somebody else")
-    if question.feeds == "aid":
-        for f in question.fields:
-            if AID_FIELDS.get(f.id) is not f.type:
-                raise fail("fields", f"only {dict(AID_FIELDS)}, found {f.id} of type {f.type}")
-
-
 def _part(table: _Table) -> Part:
     return Part(table.identifier(), table.text("title"))
 
@@ -648,66 +309,6 @@ def category(raw: Raw, file: str) -> Category:
     )
     table.done()
     return result
-
-
-def _check_category(category: Category, file: str) -> None:
-    if len(category.code) > CODE_LENGTH:
-        raise MandateError(f"{file}: code: expected at most {CODE_LENGTH} characters")
-    if category.version < 1:
-        raise MandateError(f"{file}: version: expected a number from 1, found {category.version}")
-    for kind in category.claimants:
-        if kind not in category.common:
-            raise MandateError(f"{file}: claimants: expected a file claimants/{kind}.toml for {kind}")
-        _check_form(category.form(kind), file)
-        name = "claimant.name" if kind is ClaimantKind.INDIVIDUAL else "claimant.legal_name"
-        if not any(q.required and q.feeds == name for q in category.form(kind).questions):
-            raise MandateError(f'claimants/{kind}.toml: expected a required question with feeds = "{name}"')
-
-
-def _check_form(form: FilingForm, file: str) -> None:
-    """Names are unique, pages belong to a part, and a condition looks back to an earlier page: a page
-    can then be asked as a whole, without JavaScript."""
-    parts = [p.id for p in form.parts]
-    seen: dict[str, Question] = {}
-    for page in form.pages:
-        if page.part not in parts:
-            raise MandateError(f"{file}: page {page.id}: part: expected one of {', '.join(parts)}")
-        if page.id in STEPS_OF_EVERY_CLAIM:
-            raise MandateError(f"{file}: page {page.id}: expected another name: every claim has such a step")
-        for question in page.questions:
-            _check_question(question, file)
-            if question.id in seen or question.id in [q.id for q in page.questions if q is not question]:
-                raise MandateError(f"{file}: question {question.id}: expected a name used once")
-            for name in question.ask_if.questions() if question.ask_if else ():
-                _check_condition(question, seen.get(name), name, file)
-        seen |= {q.id: q for q in page.questions}
-    for several in (parts, [p.id for p in form.pages]):
-        twice = next((n for n in several if several.count(n) > 1), None)
-        if twice:
-            raise MandateError(f"{file}: {twice}: expected a name used once")
-
-
-def _check_condition(question: Question, target: Question | None, name: str, file: str) -> None:
-    where = f"{file}: question {question.id}: ask_if"
-    if target is None:
-        raise MandateError(f"{where}: expected a question of an earlier page, found {name!r}")
-    if target.type is Type.YES_NO:
-        allowed = {"yes", "no"}
-    elif target.type in (Type.CHOICE, Type.MULTIPLE_CHOICE):
-        allowed = {o.id for o in target.options}
-    else:
-        raise MandateError(f"{where}: expected {name} to be a choice or yes/no question")
-    assert question.ask_if is not None  # noqa: S101 - for the type checker; the caller looked
-    for condition in _leaves(question.ask_if):
-        if condition.question == name and not set(condition.is_any) <= allowed:
-            raise MandateError(f"{where}: expected answers of {name} ({', '.join(sorted(allowed))})")
-
-
-def _leaves(condition: Condition) -> Iterator[Condition]:
-    if condition.question:
-        yield condition
-    for c in (*condition.all, *condition.any):
-        yield from _leaves(c)
 
 
 def _mandate(raw: Raw, file: str) -> Mandate:
@@ -802,7 +403,7 @@ def load_folder(root: Path) -> Folder:
         around = {k: claimants[k] for k in claimants if isinstance(kinds, list) and k in kinds}
         raw = {"format": 1, "category": own, "claimants": around}
         parsed = category(raw, name)
-        _check_category(parsed, name)
+        check_category(parsed, name)
         if parsed.code != path.stem:
             raise MandateError(f"{name}: code: expected {path.stem!r}, as the file is named")
         if parsed.group not in {g.code for g in mandate.groups}:
