@@ -5,8 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -56,6 +55,10 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 
 NUMBER_TRIES = 5
+LOCK_CLAIM_AND_PERSON = """
+    SELECT FROM claims_claim JOIN accounts_user ON accounts_user.id = filed_by_id
+    WHERE claims_claim.id = %s FOR NO KEY UPDATE
+"""
 
 
 class MoveRefused(Exception):
@@ -107,12 +110,10 @@ def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
 
 def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
     # The person too: two of their claims at once would otherwise make two claimants of one.
-    locks = Claim.objects.select_for_update(of=("self", "filed_by"), no_key=True).select_related("filed_by")
-    locks.only("id", "filed_by__id").get(pk=claim.pk)
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_CLAIM_AND_PERSON, [claim.pk])
     # Read after the wait for the lock, not with it: that would be as it was before.
-    others = Claimant.objects.filter(filed_by=OuterRef("claim__filed_by"))
-    drafts = Draft.objects.select_related("claim__category").annotate(claimed_before=Exists(others))
-    draft = drafts.filter(claim=claim.pk).first()
+    draft = Draft.objects.select_related("claim__category").filter(claim=claim.pk).first()
     if draft is None:
         raise AlreadySubmitted(_("This claim has been submitted already."))
     claim = draft.claim
@@ -143,7 +144,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         )
 
     before = claim.standing
-    claim.claimant = _claimant(claim, asked, answers, claimed_before=draft.claimed_before)
+    claim.claimant = _claimant(claim, asked, answers)
     claim.number = numbers.draw(mandate.number_prefix)
     claim.sensitive = claim.category.sensitive
     claim.version = 1
@@ -223,9 +224,7 @@ def _office(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> 
     return Role.CLAIMANT.value if own else Role.REPRESENTATIVE.value
 
 
-def _claimant(
-    claim: Claim, asked: list[Question], answers: Mapping[str, Any], *, claimed_before: bool
-) -> Claimant:
+def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
     """Who claims. The same name given from the same account is the same claimant."""
 
     def first(feeds: str, default: Any) -> Any:
@@ -240,7 +239,7 @@ def _claimant(
             "registration_number": first("claimant.registration_number", ""),
         }
     same = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
-    return (same.first() if claimed_before else None) or Claimant.objects.create(
+    return same.order_by("id").first() or Claimant.objects.create(
         filed_by_id=claim.filed_by_id,
         kind=claim.claimant_kind,
         country=first("claimant.country", ""),

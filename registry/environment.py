@@ -127,7 +127,8 @@ def postgresql(
         "PASSWORD": password,
         "HOST": host,
         "PORT": port,
-        "OPTIONS": {"server_side_binding": True, **(options or {})},  # lets PostgreSQL keep its plans
+        # PostgreSQL keeps the plans of statements that come again (PgBouncer: max_prepared_statements).
+        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **(options or {})},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
     }
