@@ -37,7 +37,8 @@ class Entry(AppendOnly):
     """One act. `body` holds exactly the hashed bytes, so it is text: jsonb would rewrite them.
 
     The other columns are generated from the body by the database and cannot disagree with it.
-    Written by log.append alone; others read an entry once it is sealed (following.sealed).
+    Written by log.append alone; others read an entry once it is sealed
+    (following.sealed); a claimant's page alone shows their own acts at once.
     """
 
     salt = models.BinaryField()
