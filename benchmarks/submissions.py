@@ -117,7 +117,7 @@ def _rate(work: Work, claims: list[int], clients: int) -> float:
     workers = [multiprocessing.Process(target=work, args=(share, barrier)) for share in shares]
     for worker in workers:
         worker.start()
-    barrier.wait()
+    barrier.wait(timeout=60)
     start = time.perf_counter()
     for worker in workers:
         worker.join()
@@ -137,7 +137,7 @@ def _submit(claims: Sequence[int], barrier: Barrier) -> None:
     declaration = Declaration.of_current_texts("Оксана Ткаченко", language="uk")
     for n, claim in enumerate(found):
         if n == 1:  # the first one is a server's first: it reads the mandate and its caches
-            barrier.wait()
+            barrier.wait(timeout=60)
         lifecycle.submit(claim, by=claim.filed_by, declaration=declaration)
 
 
@@ -169,7 +169,7 @@ def _write_plainly(claims: Sequence[int], barrier: Barrier) -> None:
     with plain.cursor() as cursor:
         for n, claim in enumerate(claims):
             if n == 1:
-                barrier.wait()
+                barrier.wait(timeout=60)
             claimant = None
             for table, columns, several in rows:
                 own = {"public_id": uuid.uuid4(), "claim_id": claim}

@@ -17,7 +17,6 @@ from claims.answers.parsing import first_day
 from claims.mandates import ClaimantKind, Question, Type
 from claims.models import (
     AidItem,
-    Attachment,
     Claim,
     Claimant,
     ClaimVersion,
@@ -59,6 +58,7 @@ LOCK_CLAIM_AND_PERSON = """
     SELECT FROM claims_claim JOIN accounts_user ON accounts_user.id = filed_by_id
     WHERE claims_claim.id = %s FOR NO KEY UPDATE
 """
+CLAIMED_BEFORE = "SELECT EXISTS (SELECT FROM claims_claimant WHERE filed_by_id = %s)"
 
 
 class MoveRefused(Exception):
@@ -112,6 +112,8 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
     # The person too: two of their claims at once would otherwise make two claimants of one.
     with connection.cursor() as cursor:
         cursor.execute(LOCK_CLAIM_AND_PERSON, [claim.pk])
+        cursor.execute(CLAIMED_BEFORE, [claim.filed_by_id])
+        (claimed_before,) = cursor.fetchone()
     # Read after the wait for the lock, not with it: that would be as it was before.
     draft = Draft.objects.select_related("claim__category").filter(claim=claim.pk).first()
     if draft is None:
@@ -144,14 +146,13 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         )
 
     before = claim.standing
-    claim.claimant = _claimant(claim, asked, answers)
+    claim.claimant = _claimant(claim, asked, answers, claimed_before=claimed_before)
     claim.number = numbers.draw(mandate.number_prefix)
     claim.sensitive = claim.category.sensitive
     claim.version = 1
     claim.submitted_at = at
     _index(claim, asked, answers)
-    attachments = list(Attachment.objects.filter(claim=claim).select_related("evidence_file__blob"))
-    version = versions.freeze(claim, draft, attachments, declaration=declaration, at=at)
+    version, evidence = versions.freeze(claim, draft, declaration=declaration, at=at)
     fields = [
         "number",
         "version",
@@ -190,7 +191,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
             "declaration": declaration.version,
             "privacy_notice": declaration.notice_version,
             "consents": consents,
-            "evidence": len(attachments),
+            "evidence": evidence,
         },
     )
     return version
@@ -224,7 +225,9 @@ def _office(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> 
     return Role.CLAIMANT.value if own else Role.REPRESENTATIVE.value
 
 
-def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
+def _claimant(
+    claim: Claim, asked: list[Question], answers: Mapping[str, Any], *, claimed_before: bool
+) -> Claimant:
     """Who claims. The same name given from the same account is the same claimant."""
 
     def first(feeds: str, default: Any) -> Any:
@@ -239,7 +242,7 @@ def _claimant(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -
             "registration_number": first("claimant.registration_number", ""),
         }
     same = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
-    return same.order_by("id").first() or Claimant.objects.create(
+    return (claimed_before and same.order_by("id").first()) or Claimant.objects.create(
         filed_by_id=claim.filed_by_id,
         kind=claim.claimant_kind,
         country=first("claimant.country", ""),

@@ -3,20 +3,28 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self
 
 import rfc8785
+from django.db import connection
 
 from claims import mandates
 from claims.answers import checking
 from claims.mandates import SECTIONS
-from claims.models import Assurance, Attachment, Claim, ClaimVersion, Draft, Signature
+from claims.models import Assurance, Claim, ClaimVersion, Draft, Signature
 
 FORMAT = "registry-claim-version/1"
 SALT_BYTES = 16
+EVIDENCE = """
+    SELECT file.public_id AS id, file.name, attachment.type, attachment.description,
+           blob.sha256, blob.size_bytes, blob.media_type, file.received_at
+    FROM claims_attachment AS attachment
+    JOIN evidence_evidencefile AS file ON file.id = attachment.evidence_file_id
+    JOIN evidence_blob AS blob ON blob.id = file.blob_id
+    WHERE attachment.claim_id = %s ORDER BY attachment.id
+"""
 
 
 @dataclass(frozen=True)
@@ -41,12 +49,12 @@ class Declaration:
 def freeze(
     claim: Claim,
     draft: Draft,
-    attachments: Iterable[Attachment],
     *,
     declaration: Declaration,
     at: datetime,
-) -> ClaimVersion:
-    """The unsaved version `claim.version` of the claim as drafted. Answers to what is not asked stay out."""
+) -> tuple[ClaimVersion, int]:
+    """The unsaved version `claim.version` of the claim as drafted, and how many pieces of evidence it has.
+    Answers to what is not asked stay out."""
     mandate = mandates.current()
     sections: dict[str, Any] = {name: {} for name in SECTIONS}
     for question in checking.asked(claim.form, draft.answers):
@@ -57,7 +65,7 @@ def freeze(
             }
     if draft.own_account:
         sections["account"][mandates.OWN_ACCOUNT] = {"answer": draft.own_account, "origin": "stated"}
-    sections["evidence"] = [_evidence(a) for a in attachments]
+    sections["evidence"] = _evidence(claim)
     sections["core"] = {
         "mandate": {"id": mandate.id, "digest": mandate.digest},
         "claimant_kind": claim.claimant_kind,
@@ -87,7 +95,7 @@ def freeze(
             "sections": {n: hashlib.sha256(salts[n] + texts[n]).hexdigest() for n in SECTIONS},
         }
     )
-    return ClaimVersion(
+    version = ClaimVersion(
         claim=claim,
         number=claim.version,
         category_version_id=claim.category_version_id,
@@ -99,6 +107,7 @@ def freeze(
         **{name: text.decode() for name, text in texts.items()},
         **{f"{name}_salt": salt for name, salt in salts.items()},
     )
+    return version, len(sections["evidence"])
 
 
 def answers(version: ClaimVersion) -> dict[str, Any]:
@@ -125,18 +134,13 @@ def as_filed(version: ClaimVersion) -> dict[str, Any]:
     }
 
 
-def _evidence(attachment: Attachment) -> Mapping[str, Any]:
-    received = attachment.evidence_file
-    return {
-        "id": str(received.public_id),
-        "name": received.name,
-        "type": attachment.type,
-        "description": attachment.description,
-        "sha256": received.blob.sha256,
-        "size_bytes": received.blob.size_bytes,
-        "media_type": received.blob.media_type,
-        "received_at": _instant(received.received_at),
-    }
+def _evidence(claim: Claim) -> list[dict[str, Any]]:
+    """Every piece of evidence, in the order added. In plain SQL: by ORM it takes a tenth of a submission."""
+    with connection.cursor() as cursor:
+        cursor.execute(EVIDENCE, [claim.pk])
+        names = [column.name for column in cursor.description]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [{**row, "id": str(row["id"]), "received_at": _instant(row["received_at"])} for row in rows]
 
 
 def _instant(at: datetime) -> str:
