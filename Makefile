@@ -16,7 +16,7 @@ test: lint
 	$(BIN)/python -m pytest -n auto
 
 lint: venv
-	$(BIN)/ruff format --check --exclude docs .
+	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
 	$(BIN)/mypy
