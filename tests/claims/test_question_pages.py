@@ -155,7 +155,7 @@ def test_what_is_typed_becomes_an_answer(question, sent, kept):
         ("rooms", {"rooms": "0"}, "Enter a number from 1 to 100."),
         ("rooms", {"rooms": "2,5"}, "Enter a whole number, without a comma."),
         ("area_m2", {"area_m2": "1001"}, "Enter a number from 0 to 1000."),
-        ("loss", {"loss_amount": "5", "loss_currency": "XXX"}, "Choose one of the currencies offered."),
+        ("loss", {"loss_amount": "5", "loss_currency": "ZWL"}, "Choose one of the currencies offered."),
         ("kind", {"kind": "boat"}, "Choose one of the answers offered."),
         ("harm", {"harm": ["fire", "meteor"]}, "Choose from the answers offered."),
         ("day", {"day_year": "2022"}, "Enter the day, the month and the year."),
