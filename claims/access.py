@@ -9,10 +9,13 @@ from claims.models import Access, Claim
 from ledger.log import Actor
 
 
-def record(claim: Claim, *, by: Actor, office: str, purpose: str, file: uuid.UUID | None = None) -> None:
-    """One look at a claim or, with `file`, at one of its pieces of evidence. `purpose` is a code."""
+def record(
+    claim: Claim | None, *, by: Actor, office: str, purpose: str, file: uuid.UUID | None = None
+) -> None:
+    """One look at a claim or, with `file`, at one of its pieces of evidence; None for many claims at once, as
+    in a partner's pull. `purpose` is a code."""
     Access.objects.create(
-        claim=claim.public_id,
+        claim=claim.public_id if claim else None,
         file=file,
         actor_kind=by.kind,
         actor_id=by.id,

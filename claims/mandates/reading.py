@@ -42,6 +42,7 @@ from claims.mandates.types import (
     Part,
     Question,
     Raw,
+    Reason,
     Region,
     Text,
     Type,
@@ -266,6 +267,17 @@ def _check(table: _Table) -> Check:
     return Check(table.identifier(), table.string("test"), table.text("ask"))
 
 
+def _reason(table: _Table) -> Reason:
+    return Reason(
+        id=table.identifier(),
+        leads_to=table.one_of("leads_to", ("eligible", "ineligible")),
+        title=table.text("title"),
+        told=table.text("told"),
+        with_prejudice=table.boolean("with_prejudice", False),
+        source=table.string("source", ""),
+    )
+
+
 def _kinds(table: _Table) -> tuple[ClaimantKind, ...]:
     kinds = table.strings("claimants")
     if not kinds or not set(kinds) <= set(ClaimantKind):
@@ -344,6 +356,7 @@ def _mandate(raw: Raw, file: str) -> Mandate:
             "eligibility",
             lambda t: EligibilityTest(t.identifier(), t.text("ask"), t.text("hint", None), t.text("on_no")),
         ),
+        reasons=table.rows("reasons", _reason),
         content=_canonical(raw),
     )
     table.done()

@@ -302,6 +302,19 @@ class EligibilityTest:
 
 
 @dataclass(frozen=True)
+class Reason:
+    """Why a claim is eligible or ineligible, as reviewers choose it. `told` is what the claimant reads once
+    the Board has decided so; `with_prejudice` marks a ground on which a claim may be rejected for good."""
+
+    id: str
+    leads_to: str
+    title: Text
+    told: Text
+    with_prejudice: bool
+    source: str
+
+
+@dataclass(frozen=True)
 class EvidenceRules:
     max_file_bytes: int
     max_files: int
@@ -328,6 +341,7 @@ class Mandate:
     declaration: Notice
     consents: tuple[Consent, ...]
     eligibility: tuple[EligibilityTest, ...]
+    reasons: tuple[Reason, ...]
     content: str = field(repr=False)
     """The RFC 8785 text of mandate.toml, dates as texts."""
 
@@ -335,6 +349,9 @@ class Mandate:
     def digest(self) -> str:
         """SHA-256 of `content`, in hex: a claim carries it, so that what people were asked stays provable."""
         return hashlib.sha256(self.content.encode()).hexdigest()
+
+    def reason(self, reason_id: str) -> Reason | None:
+        return next((r for r in self.reasons if r.id == reason_id), None)
 
     @property
     def zone(self) -> ZoneInfo:

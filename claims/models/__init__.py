@@ -8,6 +8,7 @@ from claims.models.mandate import MandateVersion
 from claims.models.notice import Notice
 from claims.models.outcome import Outcome
 from claims.models.place import Place
+from claims.models.request import InformationRequest
 from claims.models.version import Assurance, ClaimVersion, Signature
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Claimant",
     "Consent",
     "Draft",
+    "InformationRequest",
     "MandateVersion",
     "Notice",
     "Outcome",

@@ -17,7 +17,7 @@ class Access(AppendOnly):
     pk = models.CompositePrimaryKey("at", "id")
     id = models.UUIDField(default=uuid.uuid4)
     at = models.DateTimeField()
-    claim = models.UUIDField()
+    claim = models.UUIDField(null=True)  # null: many at once, as a partner's pull
     file = models.UUIDField(null=True)
     actor_kind = models.CharField(max_length=12)
     actor_id = models.CharField(max_length=64)

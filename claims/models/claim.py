@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -62,6 +63,8 @@ class Claim(models.Model):
     discreet = models.BooleanField(default=False)  # no letters about this claim (rules.md 12)
     state = models.CharField(max_length=28, choices=State, default=State.DRAFT, editable=False)
     version = models.PositiveIntegerField(default=0, editable=False)
+    bound_by = models.UUIDField(null=True, editable=False)  # a decision of the Board, not yet written in
+    reviewed_before = models.BooleanField(default=False, editable=False)
     region = models.CharField(max_length=8, blank=True)
     place = models.ForeignKey("Place", models.PROTECT, null=True, related_name="+")
     event_on = models.CharField(max_length=10, blank=True)
@@ -84,6 +87,10 @@ class Claim(models.Model):
         indexes = [
             models.Index(fields=["filed_by", "-id"], name="claim_of_person"),
             models.Index(fields=["state", "id"], name="claim_by_state"),
+            models.Index(fields=["state", "submitted_at", "id"], name="claim_by_state_and_age"),
+            models.Index(
+                fields=["category", "state", "submitted_at", "id"], name="claim_by_category_and_age"
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="claim_state_known", condition=Q(state__in=State.values)),
@@ -99,6 +106,10 @@ class Claim(models.Model):
                 | ~Q(state=State.RECORDED) & Q(recorded_at=None),
             ),
             models.CheckConstraint(
+                name="claim_bound_only_while_awaiting_the_board",
+                condition=Q(bound_by=None) | Q(state__in=[State.ELIGIBLE, State.INELIGIBLE]),
+            ),
+            models.CheckConstraint(
                 name="claim_amount_has_currency",
                 condition=Q(amount=None, currency="") | Q(amount__isnull=False) & ~Q(currency=""),
             ),
@@ -106,6 +117,13 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return self.number or str(self.public_id)
+
+    @property
+    def state_label(self) -> str:
+        """The state in the words of rules.md 17."""
+        if self.state == State.UNDER_REVIEW and self.reviewed_before:
+            return gettext("Under review again")
+        return str(State(self.state).label)
 
     @property
     def is_draft(self) -> bool:

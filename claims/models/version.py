@@ -24,6 +24,7 @@ class Signature(models.TextChoices):
 
     TYPED_DECLARATION = "typed_declaration", _("Typed declaration")
     QUALIFIED_E_SIGNATURE = "qualified_e_signature", _("Qualified e-signature")
+    SIGNED_IN = "signed_in", _("Sent by the claimant, signed in")
     SIGNED_PAPER = "signed_paper", _("Signed paper")
 
 

@@ -134,7 +134,7 @@ def test_files_added_in_two_tabs_at_once_are_both_kept():
 
 
 @pytest.mark.parametrize(
-    "where", ["claims.lifecycle.log.append", "claims.lifecycle.AidItem.objects.bulk_create"]
+    "where", ["claims.lifecycle.log.append", "claims.indexing.AidItem.objects.bulk_create"]
 )
 def test_a_crash_in_the_middle_of_submitting_leaves_the_draft_whole(monkeypatch, where):
     claim = make.draft(answers=make.answers())

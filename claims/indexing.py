@@ -1,0 +1,137 @@
+"""What lists, searches and agreements ask about, read out of a claim's answers when they are submitted."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from accounts.models import User
+from accounts.roles import Role
+from claims import mandates
+from claims.answers import checking
+from claims.answers.parsing import first_day
+from claims.mandates import ClaimantKind, Question, Type
+from claims.models import AidItem, Claim, Claimant, Consent, Draft, PersonCovered
+from claims.models.place import region_of
+
+COLUMNS = (
+    "region",
+    "place",
+    "event_on",
+    "event_first_day",
+    "amount",
+    "currency",
+    "discreet",
+)
+"""What fill_columns fills."""
+
+
+def _fed(asked: list[Question], answers: Mapping[str, Any], feeds: str) -> list[tuple[Question, Any]]:
+    """The real answers to questions that feed this, in the order asked."""
+    return [
+        (q, answers[q.id])
+        for q in asked
+        if q.feeds == feeds and q.id in answers and not checking.is_state(answers[q.id])
+    ]
+
+
+def office(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> str:
+    """Whether the person files for themselves. A company or body is always filed for by somebody."""
+    acting = [answer for _question, answer in _fed(asked, answers, "submitting_as")]
+    own = claim.claimant_kind == ClaimantKind.INDIVIDUAL and all(a == mandates.SELF for a in acting)
+    return Role.CLAIMANT.value if own else Role.REPRESENTATIVE.value
+
+
+def claimant(
+    claim: Claim, asked: list[Question], answers: Mapping[str, Any], *, claimed_before: bool
+) -> Claimant:
+    """Who claims. The same name given from the same account is the same claimant."""
+
+    def first(feeds: str, default: Any) -> Any:
+        return next((answer for _q, answer in _fed(asked, answers, feeds)), default)
+
+    if claim.claimant_kind == ClaimantKind.INDIVIDUAL:
+        name = first("claimant.name", {})
+        identity = {key: name.get(key, "") for key in ("family_name", "given_name", "patronymic", "born")}
+    else:
+        identity = {
+            "legal_name": first("claimant.legal_name", ""),
+            "registration_number": first("claimant.registration_number", ""),
+        }
+    same = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
+    return (claimed_before and same.order_by("id").first()) or Claimant.objects.create(
+        filed_by_id=claim.filed_by_id,
+        kind=claim.claimant_kind,
+        country=first("claimant.country", ""),
+        **identity,
+    )
+
+
+def fill_columns(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
+    """Fill the columns that lists, searches and agreements ask about; what is not answered empties them."""
+    claim.place_id, claim.region, claim.event_on, claim.event_first_day = None, "", "", None
+    claim.amount, claim.currency = None, ""
+    for _question, place in _fed(asked, answers, "place")[:1]:
+        if region := region_of(place.get("code", "")):
+            claim.place_id, claim.region = place["code"], region
+    for question, when in _fed(asked, answers, "event_date")[:1]:
+        claim.event_on = when["start"] if question.type is Type.PERIOD else when
+        claim.event_first_day = first_day(claim.event_on)
+    claim.discreet = any(answer == "yes" for _question, answer in _fed(asked, answers, "contact.discreet"))
+    for _question, money in _fed(asked, answers, "amount")[:1]:
+        claim.amount, claim.currency = Decimal(money["amount"]), money["currency"]
+
+
+def choose(claim: Claim, draft: Draft, *, by: User, at: datetime) -> dict[str, bool] | None:
+    """A row for each purpose; what was asked and not ticked is not given (rules.md 11). None, and no row,
+    if the claimant did not open that section: nothing is given then either."""
+    if not draft.consents:
+        return None
+    chosen = {c.id: draft.consents["choices"].get(c.id) is True for c in mandates.current().consents}
+    Consent.objects.bulk_create(
+        Consent(
+            claim=claim,
+            purpose=purpose,
+            given=given,
+            notice_version=draft.consents["notice"],
+            chosen_at=at,
+            chosen_by=by,
+        )
+        for purpose, given in chosen.items()
+    )
+    return chosen
+
+
+def cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
+    """The persons whom the claim is about and the aid that was received, as rows of their own: those of its
+    newest version."""
+    if claim.version > 1:
+        PersonCovered.objects.filter(claim=claim).delete()
+        AidItem.objects.filter(claim=claim).delete()
+    PersonCovered.objects.bulk_create(
+        PersonCovered(
+            claim=claim,
+            role=question.role,
+            **{k: person[k] for k in ("family_name", "given_name", "patronymic", "born") if k in person},
+        )
+        for question, person in _fed(asked, answers, "person_covered")
+    )
+    AidItem.objects.bulk_create(
+        _aid_item(claim, {k: v for k, v in item.items() if not checking.is_state(v)})
+        for _question, items in _fed(asked, answers, "aid")
+        for item in items
+    )
+
+
+def _aid_item(claim: Claim, item: Mapping[str, Any]) -> AidItem:
+    money = item.get("amount")
+    return AidItem(
+        claim=claim,
+        payer=item.get("payer", ""),
+        kind=item.get("kind", ""),
+        status=item.get("status", ""),
+        amount=Decimal(money["amount"]) if money else None,
+        currency=money["currency"] if money else "",
+        received_on=item.get("on", ""),
+        number=item.get("number", ""),
+    )
