@@ -1,6 +1,7 @@
 """The staff area: Django's admin, open to staff who proved more than a password, and without its own log."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account import views as account
@@ -15,7 +16,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
-from django.utils.functional import cached_property
+from django.utils.functional import Promise, cached_property
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
@@ -58,6 +59,25 @@ class ModelAdmin(admin.ModelAdmin):
         return False
 
 
+@dataclass(frozen=True)
+class StaffPage:
+    """One kind of work, as the index offers it to those who may open it; `in_header` where one is all day."""
+
+    title: Promise
+    sentence: Promise
+    url_name: str
+    permission: str
+    in_header: bool = False
+
+
+_offered: list[StaffPage] = []
+
+
+def offer(page: StaffPage) -> None:
+    """Called once for each page, from the `admin` module of the app that it belongs to."""
+    _offered.append(page)
+
+
 class RegistryAdminSite(admin.AdminSite):
     site_title = site_header = index_title = _("Staff area")
     enable_nav_sidebar = False
@@ -69,11 +89,15 @@ class RegistryAdminSite(admin.AdminSite):
         **options: Any,
     ) -> None:
         """Only pages of ours. What libraries register (groups, addresses, second factors) is not shown."""
-        if admin_class and admin_class.__module__.startswith(("django.", "allauth.")):
+        if admin_class and admin_class.__module__.startswith(("django.", "allauth.", "oauth2_provider.")):
             return
         if not (admin_class and issubclass(admin_class, ModelAdmin)):
             raise ImproperlyConfigured(f"{admin_class} must derive from accounts.admin_site.ModelAdmin.")
         super().register(model_or_iterable, admin_class, **options)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        may = [page for page in _offered if request.user.has_perm(page.permission)]
+        return super().each_context(request) | {"staff_pages": may}
 
     def has_permission(self, request: HttpRequest) -> bool:
         """Active staff whose sign-in in this session included a second factor; the demo asks for none."""

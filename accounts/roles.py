@@ -29,18 +29,40 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.CLAIMANT: frozenset(),  # their own claims are theirs by `visible_to`, not by permission
     Role.REPRESENTATIVE: frozenset(),
     Role.INTAKE_OFFICER: frozenset({"claims.view_category"}),
-    Role.REVIEWER: frozenset({"claims.view_category", "claims.view_claim"}),
-    Role.SENIOR_REVIEWER: frozenset({"claims.view_category", "claims.view_claim"}),
+    Role.REVIEWER: frozenset({"claims.view_category", "review.review_claims"}),
+    Role.SENIOR_REVIEWER: frozenset({"claims.view_category", "review.review_claims", "review.return_claims"}),
     Role.EXECUTIVE_DIRECTOR: frozenset(
-        {"accounts.view_user", "accounts.change_roles", "claims.view_category", "claims.view_claim"}
+        {
+            "accounts.view_user",
+            "accounts.change_roles",
+            "claims.view_category",
+            "partners.view_partner",
+            "review.submit_batches",
+            "review.give_clearance",
+        }
     ),
-    Role.BOARD_MEMBER: frozenset({"claims.view_category"}),
-    Role.BOARD_SECRETARY: frozenset({"claims.view_category"}),
-    Role.REGISTER_MANAGER: frozenset({"claims.view_category", "claims.change_category"}),
+    Role.BOARD_MEMBER: frozenset({"claims.view_category", "review.decide_batches"}),
+    Role.BOARD_SECRETARY: frozenset({"claims.view_category", "review.prepare_batches"}),
+    Role.REGISTER_MANAGER: frozenset(
+        {
+            "claims.view_category",
+            "claims.change_category",
+            "partners.view_partner",
+            "partners.manage_partners",
+        }
+    ),
     Role.DATA_PROTECTION_OFFICER: frozenset(
-        {"accounts.view_user", "claims.view_category", "claims.view_claim", "ledger.view_entry"}
+        {"accounts.view_user", "claims.view_category", "ledger.view_entry"}
     ),
     Role.TRANSLATOR: frozenset({"claims.view_category"}),
     Role.SUPPORT_AGENT: frozenset({"accounts.view_user", "claims.view_category"}),
-    Role.AUDITOR: frozenset({"accounts.view_user", "claims.view_category", "ledger.view_entry"}),
+    Role.AUDITOR: frozenset(
+        {
+            "accounts.view_user",
+            "claims.view_category",
+            "ledger.view_entry",
+            "partners.view_partner",
+            "review.view_batches",
+        }
+    ),
 }

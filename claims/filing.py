@@ -1,4 +1,5 @@
-"""Start a draft, keep its answers, attach evidence: everything before a claim is submitted."""
+"""Start a draft, keep its answers, attach evidence: everything before a claim is submitted, and before
+changes to it are sent."""
 
 import hashlib
 import json
@@ -13,10 +14,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import User
-from claims import mandates
+from claims import attachments, lifecycle, mandates, versions
 from claims.answers import checking
 from claims.mandates import SELF, ClaimantKind, Page, Question
-from claims.models import Attachment, Category, Claim, ClaimVersion, Draft, State
+from claims.models import (
+    Attachment,
+    Category,
+    Claim,
+    ClaimVersion,
+    Consent,
+    Draft,
+    InformationRequest,
+    State,
+)
 from claims.models.category import definition
 from evidence import uploads
 
@@ -29,7 +39,7 @@ class FilingRefused(Exception):
 
 
 class NotADraft(FilingRefused):
-    """The claim was submitted in the meantime."""
+    """The claim was submitted, or the changes to it were sent or given up, in the meantime."""
 
 
 class TooMany(FilingRefused):
@@ -82,14 +92,60 @@ def _known(claim: Claim, *, by: User) -> dict[str, Any]:
     return {q.id: said[q.id] for q in questions if q.id in said and not checking.is_state(said[q.id])}
 
 
+@transaction.atomic
+def reopen(claim: Claim, *, by: User) -> Draft:
+    """Let a submitted claim be changed: a draft that says what its newest version says. Nothing changes until
+    lifecycle.amend sends it. Begun in another tab already, it is that one. Raises lifecycle.MoveRefused."""
+    claim = lifecycle.lock(claim)
+    lifecycle.check_amendable(claim)
+    if begun := Draft.objects.filter(claim=claim).first():
+        return begun
+    version = ClaimVersion.objects.get(claim=claim, number=claim.version)
+    said = versions.said(version)
+    own_account = said.pop(mandates.OWN_ACCOUNT, {"answer": ""})["answer"]
+    answers = {question: a["answer"] for question, a in said.items()}
+    consents = _consents_now(claim)
+    seen = [
+        p.id for p in definition(version.category_version_id).form(ClaimantKind(claim.claimant_kind)).pages
+    ]
+    if claim.state != State.NEEDS_FIXING:  # there is a file to replace
+        seen.append("evidence")
+    return Draft.objects.create(
+        claim=claim,
+        category_version_id=version.category_version_id,
+        answers=answers,
+        origins={question: a["origin"] for question, a in said.items()},
+        entries={q: [str(uuid.uuid4()) for _item in a] for q, a in answers.items() if _is_items(a)},
+        eligibility=json.loads(version.core or "{}").get("eligibility", {}),
+        consents=consents,
+        pages=["eligibility", *seen, "own_account", *(["consents"] if consents else [])],
+        own_account=own_account,
+    )
+
+
+def _is_items(answer: Any) -> bool:
+    return isinstance(answer, list) and all(isinstance(item, dict) for item in answer)
+
+
+def _consents_now(claim: Claim) -> dict[str, Any]:
+    """As a draft holds them. {} if they were not asked, or were given under an older privacy notice."""
+    notice = mandates.current().privacy_notice.version
+    chosen = list(Consent.objects.filter(claim=claim).newest())
+    if not chosen or any(c.notice_version != notice for c in chosen):
+        return {}
+    return {"notice": notice, "choices": {c.purpose: c.given for c in chosen}}
+
+
 def _open(claim: Claim) -> Draft:
     """The draft, locked through its claim and read again. Call inside a transaction."""
     locked = Claim.objects.select_for_update(no_key=True).filter(pk=claim.pk).first()
     if locked is None:
         raise NotADraft(_("This draft was deleted."))
-    if locked.state != State.DRAFT:
-        raise NotADraft(_("This claim has been submitted already, so its draft cannot be changed."))
-    return Draft.objects.get(claim=locked)  # not with the lock: that would read it as before the wait
+    # Not with the lock: that would read it as before the wait.
+    draft = Draft.objects.select_related("claim").filter(claim=locked).first()
+    if draft is None:
+        raise NotADraft(_("There is nothing to change here: this claim has been submitted already."))
+    return draft
 
 
 def _keep(draft: Draft, *fields: str) -> None:
@@ -215,31 +271,48 @@ def _mark(draft: Draft, page: str) -> None:
 def attach(claim: Claim, incoming: uploads.Incoming, *, type: str, description: str, by: User) -> Attachment:
     """Make a received file part of the claim; one that it has already is kept once.
 
-    Raises FilingRefused or evidence.uploads.Refused."""
+    Raises FilingRefused, lifecycle.MoveRefused or evidence.uploads.Refused."""
     draft = _open(claim)
-    rules = mandates.current().evidence
-    if Attachment.objects.filter(claim=claim).count() >= rules.max_files:
-        raise TooMany(_("At most %(limit)s files fit in one claim.") % {"limit": rules.max_files})
-    drafts = Attachment.objects.filter(claim__filed_by=by, claim__state=State.DRAFT)
-    held = drafts.aggregate(total=Sum("evidence_file__blob__size_bytes"))["total"] or 0
-    if held + incoming.size > rules.max_draft_bytes:
-        raise TooMany(_("Your drafts hold as much as we can keep. Submit or delete one before you add more."))
-    received = uploads.receive(incoming, by=by.actor)
-    again = Attachment.objects.filter(claim=claim, evidence_file__blob_id=received.blob_id).first()
-    if again:  # a second press of the button
-        uploads.remove(received, by=by.actor)
-        return again
-    attachment = Attachment.objects.create(
-        claim=claim, evidence_file=received, type=type, description=description
-    )
+    if not draft.claim.is_draft:
+        lifecycle.check_amendable(draft.claim)
+    attachment = receive(claim, incoming, type=type, description=description, by=by)
     _mark(draft, "evidence")
     _keep(draft, "pages")
     return attachment
 
 
+def receive(
+    claim: Claim,
+    incoming: uploads.Incoming,
+    *,
+    by: User,
+    type: str = "",
+    description: str = "",
+    request: InformationRequest | None = None,
+) -> Attachment:
+    """The same where the caller has locked the claim; with `request` the file goes with the answer to it.
+    Raises TooMany or evidence.uploads.Refused."""
+    rules = mandates.current().evidence
+    beside = Attachment.objects.filter(claim=claim, request=request)
+    if beside.count() >= rules.max_files:
+        raise TooMany(_("At most %(limit)s files fit in one claim.") % {"limit": rules.max_files})
+    unsent = Attachment.objects.filter(claim__filed_by=by).unsent()
+    held = unsent.aggregate(total=Sum("evidence_file__blob__size_bytes"))["total"] or 0
+    if held + incoming.size > rules.max_draft_bytes:
+        raise TooMany(_("Your drafts hold as much as we can keep. Submit or delete one before you add more."))
+    received = uploads.receive(incoming, by=by.actor)
+    again = beside.filter(evidence_file__blob_id=received.blob_id).first()
+    if again:  # a second press of the button
+        uploads.remove(received, by=by.actor)
+        return again
+    return Attachment.objects.create(
+        claim=claim, evidence_file=received, type=type, description=description, request=request
+    )
+
+
 @transaction.atomic
 def describe(attachment: Attachment, *, type: str, description: str) -> None:
-    draft = _open(attachment.claim)
+    draft = _open_with(attachment)
     attachment.type, attachment.description = type, description
     attachment.save(update_fields=["type", "description"])
     _keep(draft)
@@ -248,26 +321,28 @@ def describe(attachment: Attachment, *, type: str, description: str) -> None:
 @transaction.atomic
 def detach(attachment: Attachment, *, by: User) -> None:
     """Take a file out of a draft; its receipt goes too."""
-    draft = _open(attachment.claim)
+    draft = _open_with(attachment)
     received = attachment.evidence_file
     attachment.delete()
     uploads.remove(received, by=by.actor)
     _keep(draft)
 
 
+def _open_with(attachment: Attachment) -> Draft:
+    """The draft that this file was added to. Raises FilingRefused for one that was sent."""
+    draft = _open(attachment.claim)
+    if not Attachment.objects.unsent().filter(pk=attachment.pk, request=None).exists():
+        raise FilingRefused(_("This file was sent to us with your claim. It stays in it."))
+    return draft
+
+
 @transaction.atomic
 def discard(claim: Claim, *, by: User) -> None:
-    """Delete a draft with everything in it. It never had a number, so nothing remains."""
-    _open(claim)
-    attachments = list(
-        Attachment.objects.filter(claim=claim)
-        .select_related("evidence_file")
-        .order_by("evidence_file__blob_id")
-    )
-    Attachment.objects.filter(claim=claim).delete()
-    for attachment in attachments:
-        uploads.remove(attachment.evidence_file, by=by.actor)
-    Draft.objects.filter(claim=claim).delete()
+    """Delete a draft with everything in it. It never had a number, so nothing remains. Of a submitted claim
+    only the changes that were not sent go."""
+    draft = _open(claim)
+    attachments.remove(Attachment.objects.filter(claim=claim, request=None), by=by.actor)
+    draft.delete()
     Claim.objects.filter(pk=claim.pk, state=State.DRAFT).delete()
 
 
@@ -281,7 +356,10 @@ def move_to_newest(claim: Claim) -> None:
     if newest is None:
         return
     claim.category_version, claim.sensitive = newest, claim.category.sensitive
-    claim.save(update_fields=["category_version", "sensitive"])
+    if claim.is_draft:
+        claim.save(update_fields=["category_version", "sensitive"])
+    else:  # the claim itself answers what it answered, until the changes are sent
+        draft.category_version = newest
     questions = {q.id: q for q in claim.form.questions}
     for name in list(draft.answers):
         if name in questions and not _fits(questions[name], draft.answers[name]):
@@ -289,7 +367,7 @@ def move_to_newest(claim: Claim) -> None:
                 kept.pop(name, None)
     changed = {p.id for p in claim.form.pages if any(before.get(q.id) != q for q in p.questions)}
     draft.pages = [p for p in draft.pages if p not in changed]
-    _keep(draft, "answers", "entries", "origins", "pages")
+    _keep(draft, "answers", "entries", "origins", "pages", "category_version")
 
 
 def _fits(question: Question, answer: Any) -> bool:

@@ -84,22 +84,27 @@ def fill_columns(claim: Claim, asked: list[Question], answers: Mapping[str, Any]
 
 def choose(claim: Claim, draft: Draft, *, by: User, at: datetime) -> dict[str, bool] | None:
     """A row for each purpose; what was asked and not ticked is not given (rules.md 11). None, and no row,
-    if the claimant did not open that section: nothing is given then either."""
+    if the claimant did not open that section: nothing is given or taken back by that."""
     if not draft.consents:
         return None
-    chosen = {c.id: draft.consents["choices"].get(c.id) is True for c in mandates.current().consents}
+    choices = {c.id: draft.consents["choices"].get(c.id) is True for c in mandates.current().consents}
+    write_choices(claim, choices, notice=draft.consents["notice"], by=by, at=at)
+    return choices
+
+
+def write_choices(claim: Claim, choices: Mapping[str, bool], *, notice: str, by: User, at: datetime) -> None:
+    """A row for each purpose, chosen under this version of the privacy notice."""
     Consent.objects.bulk_create(
         Consent(
             claim=claim,
             purpose=purpose,
             given=given,
-            notice_version=draft.consents["notice"],
+            notice_version=notice,
             chosen_at=at,
             chosen_by=by,
         )
-        for purpose, given in chosen.items()
+        for purpose, given in choices.items()
     )
-    return chosen
 
 
 def cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import Role
-from claims import entries, indexing, mandates, numbers, versions
+from claims import attachments, entries, indexing, mandates, numbers, versions
 from claims.answers import checking
 from claims.mandates import Question
 from claims.models import Attachment, Claim, ClaimVersion, Draft, InformationRequest, Outcome, State
@@ -192,6 +192,7 @@ def amend(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
         raise AlreadySubmitted(_("These changes have been sent already."))
     claim = draft.claim
     check_amendable(claim)
+    claim.category_version_id = draft.category_version_id or claim.category_version_id
     at = timezone.now()
     asked, answers = _checked(claim, draft, declaration)
     before = claim.standing
@@ -203,7 +204,7 @@ def amend(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
     version, evidence = versions.freeze(
         claim, draft, declaration=declaration, at=at, without=unsent.values_list("pk", flat=True)
     )
-    fields = ["version", "claimant", "sensitive", *indexing.COLUMNS]
+    fields = ["version", "category_version", "claimant", "sensitive", *indexing.COLUMNS]
     if to := AFTER_AMENDING.get(State(claim.state)):
         claim.reviewed_before = claim.state in AWAITING
         _move(claim, to, at=at, fields=["reviewed_before", *fields])
@@ -291,7 +292,8 @@ def _checked(claim: Claim, draft: Draft, declaration: Declaration) -> tuple[list
 
 @transaction.atomic
 def withdraw(claim: Claim, *, by: User) -> None:
-    """At the claimant's request, until the Board has decided. They can file again."""
+    """At the claimant's request, until the Board has decided. They can file again. What they had begun and
+    not sent goes: changes, and files for an answer."""
     locked = lock(claim)
     before = locked.standing
     if locked.bound_by:
@@ -299,6 +301,8 @@ def withdraw(claim: Claim, *, by: User) -> None:
     at = timezone.now()
     _move(locked, State.WITHDRAWN, at=at)
     Draft.objects.filter(claim=locked).delete()
+    attachments.remove(Attachment.objects.filter(claim=locked), by=by.actor)
+    InformationRequest.objects.filter(claim=locked, answered_at=None, closed_at=None).update(closed_at=at)
     _enter(entries.WITHDRAWN, locked, by=by.actor, office=Role.CLAIMANT, at=at, before=before)
 
 
@@ -306,6 +310,8 @@ def withdraw(claim: Claim, *, by: User) -> None:
 def start_review(claim: Claim, *, by: User, office: Role) -> None:
     locked = lock(claim)
     before = locked.standing
+    if locked.state != State.SUBMITTED:  # other ways lead to the same state, each with its own act
+        raise MoveRefused(_cannot(locked))
     at = timezone.now()
     _move(locked, State.UNDER_REVIEW, at=at)
     _enter(entries.REVIEW_STARTED, locked, by=by.actor, office=office, at=at, before=before)
@@ -353,10 +359,7 @@ def request_information(
 def answer_request(request: InformationRequest, *, by: User, reply: str) -> ClaimVersion:
     """The claimant's words and the files added to the request, as a further version; the review goes on.
     Raises NothingToAnswer or AnswerEmpty; the reply and its files stay then."""
-    claim = lock(request.claim)
-    request = InformationRequest.objects.get(pk=request.pk)
-    if not request.is_open or claim.state != State.INFORMATION_REQUESTED:
-        raise NothingToAnswer(_("This request has been answered or is no longer open."))
+    claim, request = open_request(request)
     reply = reply.strip()
     if not reply and not request.files.exists():
         raise AnswerEmpty(_("Write an answer or add a file."))
@@ -382,13 +385,20 @@ def answer_request(request: InformationRequest, *, by: User, reply: str) -> Clai
     return version
 
 
-@transaction.atomic
-def close_request(request: InformationRequest, *, by: User, office: Role) -> None:
-    """Go on without an answer, or because the request was a mistake."""
+def open_request(request: InformationRequest) -> tuple[Claim, InformationRequest]:
+    """The claim, locked, and the request, read again. Raises NothingToAnswer unless it waits for an answer.
+    Call inside a transaction."""
     claim = lock(request.claim)
     request = InformationRequest.objects.get(pk=request.pk)
     if not request.is_open:
         raise NothingToAnswer(_("This request has been answered or is no longer open."))
+    return claim, request
+
+
+@transaction.atomic
+def close_request(request: InformationRequest, *, by: User, office: Role) -> None:
+    """Go on without an answer, or because the request was a mistake."""
+    claim, request = open_request(request)
     before = claim.standing
     at = timezone.now()
     _move(claim, State.UNDER_REVIEW, at=at)

@@ -21,8 +21,27 @@ from ledger import following
 from ledger.models import Entry
 
 FOLLOWER = "notices"
-TOLD = (entries.SUBMITTED.name,)
-"""The kinds of entries that somebody is told of."""
+TOLD = tuple(
+    kind.name
+    for kind in (
+        entries.SUBMITTED,
+        entries.REVIEW_STARTED,
+        entries.FIXING_REQUESTED,
+        entries.INFORMATION_REQUESTED,
+        entries.INFORMATION_ANSWERED,
+        entries.REQUEST_CLOSED,
+        entries.AMENDED,
+        entries.WITHDRAWN,
+        entries.REVIEW_FINISHED,
+        entries.RETURNED,
+        entries.DECIDED,
+        entries.REOPENED,
+    )
+)
+"""The kinds of entries that the claimant is told of; each has its letter in templates/claims/mail/."""
+
+NOBODY = "@seeded.example.org"
+"""Where the people of claims.seeding have their addresses: nobody is there to read a letter."""
 
 WAITS = [timedelta(minutes=m) for m in (1, 5, 30, 120, 360, 720, 1440)]
 """How long to wait after each failed try; after the last one the notice is given up and logged."""
@@ -38,7 +57,8 @@ def follow() -> int:
 def _owe(sealed: list[tuple[int, Entry]]) -> None:
     told = [(index, entry) for index, entry in sealed if entry.kind in TOLD]
     public_ids = [entry.claim for _index, entry in told]
-    writable = Claim.objects.filter(public_id__in=public_ids, discreet=False)
+    mailed = Claim.objects.exclude(filed_by__email__endswith=NOBODY)
+    writable = mailed.filter(public_id__in=public_ids, discreet=False)
     claims = {claim.public_id: claim for claim in writable}
     Notice.objects.bulk_create(
         Notice(
@@ -82,6 +102,9 @@ def _take() -> Notice | None:
     )
     if notice is None:
         return None
+    if notice.claim.discreet:  # asked for since
+        Notice.objects.filter(pk=notice.pk).update(state=NoticeState.GIVEN_UP)
+        return None
     if notice.attempts >= len(WAITS):
         log.error("notice %s given up after %s tries", notice.pk, notice.attempts)
         Notice.objects.filter(pk=notice.pk).update(state=NoticeState.GIVEN_UP)
@@ -96,6 +119,7 @@ def _send(notice: Notice) -> None:
     with translation.override(notice.recipient.language):
         context = {
             "number": notice.claim.number,
+            "state": notice.claim.state_label,
             "link": settings.SITE_URL + reverse("claims:claim", args=[notice.claim.public_id]),
         }
         template = f"claims/mail/{notice.kind.replace('.', '_')}.txt"

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from claims.views import evidence, filing, following, public, submitting
+from claims.views import changing, evidence, filing, following, public, requests, submitting
 
 app_name = "claims"
 urlpatterns = [
@@ -18,6 +18,10 @@ urlpatterns = [
     path("claims/<uuid:claim_id>/filed.json", following.filed_file, name="filed_file"),
     path("claims/<uuid:claim_id>/receipt/", following.receipt, name="receipt"),
     path("claims/<uuid:claim_id>/files/<uuid:file_id>/", following.file, name="file"),
+    path("claims/<uuid:claim_id>/requests/<uuid:request_id>/", requests.answer, name="request"),
+    path("claims/<uuid:claim_id>/change/", changing.change, name="change"),
+    path("claims/<uuid:claim_id>/withdraw/", changing.withdraw, name="withdraw"),
+    path("claims/<uuid:claim_id>/consents/change/", changing.change_consents, name="change_consents"),
     path("claims/<uuid:claim_id>/eligibility/", filing.eligibility, name="eligibility"),
     path("claims/<uuid:claim_id>/questions/<slug:page_id>/", filing.page, name="page"),
     path("claims/<uuid:claim_id>/questions/<slug:page_id>/item/", filing.item, name="item"),

@@ -13,13 +13,12 @@ from django.db import connection
 
 from claims import mandates
 from claims.answers import checking
-from claims.mandates import SECTIONS
+from claims.mandates import REPLIES, SECTIONS
 from claims.models import Assurance, Attachment, Claim, ClaimVersion, Draft, InformationRequest, Signature
 from ledger import log
 
 FORMAT = "registry-claim-version/1"
 SALT_BYTES = 16
-REPLIES = "information_requests"  # the key in section `account`; no question can have it
 EVIDENCE = """
     SELECT file.public_id AS id, file.name, attachment.type, attachment.description,
            blob.sha256, blob.size_bytes, blob.media_type, file.received_at
@@ -168,15 +167,20 @@ def _replies(claim: Claim) -> dict[str, Any]:
     return {REPLIES: account[REPLIES]} if REPLIES in account else {}
 
 
-def answers(version: ClaimVersion) -> dict[str, Any]:
-    """What was answered in a frozen version, by question. Erased sections are left out."""
+def said(version: ClaimVersion) -> dict[str, dict[str, Any]]:
+    """Each answer in a frozen version with its origin, by question. Erased sections are left out."""
     return {
-        question: said["answer"]
+        question: said
         for section in mandates.ANSWER_SECTIONS
         if (text := getattr(version, section)) is not None
         for question, said in json.loads(text).items()
         if question != REPLIES
     }
+
+
+def answers(version: ClaimVersion) -> dict[str, Any]:
+    """What was answered in a frozen version, by question. Erased sections are left out."""
+    return {question: said["answer"] for question, said in said(version).items()}
 
 
 def as_filed(version: ClaimVersion) -> dict[str, Any]:

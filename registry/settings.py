@@ -27,6 +27,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 INSTALLED_APPS = [
     "registry",
+    "review",
+    "partners",
     "claims",
     "evidence",
     "accounts",
@@ -42,6 +44,7 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "oauth2_provider",
 ]
 
 MIDDLEWARE = [
@@ -219,6 +222,63 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, least=0, most=10
 
 # --- End of the section of `accounts` ---
 
+# --- Partner systems (this section belongs to `partners`) ---
+
+OAUTH2_PROVIDER_APPLICATION_MODEL = "partners.Application"
+OAUTH2_PROVIDER = {
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.BackendApplicationServer",  # client credentials and nothing else
+    "OAUTH2_VALIDATOR_CLASS": "partners.tokens.Validator",
+    "SCOPES_BACKEND_CLASS": "partners.tokens.GrantedScopes",
+    "ACCESS_TOKEN_GENERATOR": "partners.tokens.new_secret",
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    # Tokens are kept as digests. The other flags and values shut what we do not serve in any case.
+    "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["partners.api.authentication.Bearer"],
+    "DEFAULT_PERMISSION_CLASSES": ["partners.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS is not served: /api/v1/schema says everything
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "partners.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+    "URL_FORMAT_OVERRIDE": None,  # no ?format=
+}
+
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Damage claims registry",
+    "DESCRIPTION": (
+        "What partner systems of the register pull. Times are RFC 3339 in UTC, names snake_case, money "
+        '`{"amount": "1234.50", "currency": "EUR"}`, partial dates `2022`, `2022-03` or `2022-03-07`. '
+        "Errors are `application/problem+json` (RFC 9457)."
+    ),
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SORT_OPERATIONS": "partners.api.schema.in_order",
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": ["partners.api.schema.complete"],
+    "DISABLE_DOCSTRING_DESCRIPTIONS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "TAGS": [
+        {"name": "Access", "description": "How a program of yours gets in."},
+        {"name": "Categories", "description": "What can be claimed. Public."},
+        {"name": "Claims", "description": "What your agreement covers."},
+        {"name": "Description", "description": "What you are reading, for machines."},
+    ],
+}
+
+# --- End of the section of `partners` ---
+
 # --- Logs: to standard error, without personal data; nothing is ever mailed to administrators ---
 
 LOGGING = {
@@ -242,5 +302,8 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "propagate": True},
         "django.request": {"filters": ["without_readiness"]},
+        # At DEBUG these two write out clients' secrets and the tokens that they issue.
+        "oauthlib": {"level": "INFO"},
+        "oauth2_provider": {"level": "INFO"},
     },
 }

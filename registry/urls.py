@@ -12,5 +12,10 @@ urlpatterns = [
     path("demo/mail/<str:name>/", demo_mail.message, name="demo_mail_message"),
     path("account/", include("accounts.urls")),
     path("admin/", admin.site.urls),
+    path("api/v1/", include("partners.api.urls")),
     path("", include("claims.urls")),
 ]
+
+handler400 = "registry.errors.bad_request"
+handler404 = "registry.errors.not_found"
+handler500 = "registry.errors.server_error"

@@ -2,20 +2,24 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.utils import timezone
 
 from accounts import membership
 from accounts.models import User
 from accounts.roles import Role
 from claims import filing, lifecycle, mandates
 from claims.mandates import ClaimantKind, Condition, FilingForm, Page, Question, Type
-from claims.models import Attachment, Category, Claim
+from claims.models import Attachment, Category, Claim, InformationRequest, State
 from claims.models.category import definition
 from claims.versions import Declaration
 from evidence.uploads import Incoming
 from ledger.log import SYSTEM
+from review import assignments, batches, checklists, decisions
+from review.models import Batch, Proposal, Recommendation
 
 PASSWORD = "correct horse battery staple"
 PDF = b"%PDF-1.7\n% what the claimant has\n"
@@ -50,6 +54,14 @@ def user(name: str, *roles: Role, language: str = "en") -> User:
     for role in roles:
         membership.grant(person, role, by=SYSTEM)
     return person
+
+
+def staff(name: str, role: Role) -> User:
+    """Somebody who holds this role, beside those that they have."""
+    person = user(name)
+    if role not in person.roles:
+        membership.grant(person, role, by=SYSTEM)
+    return User.objects.get(pk=person.pk)
 
 
 def category(code: str = "A3.1") -> Category:
@@ -169,3 +181,156 @@ def plausible(question: Question, choice: str | None = None) -> Any:
         Type.FRACTION: "1/2",
         Type.GROUP: [{field.id: plausible(field) for field in question.fields}],
     }[question.type]
+
+
+# --- From the queue to the Register ---
+
+
+def fresh(claim: Claim) -> Claim:
+    return Claim.objects.select_related("category", "claimant", "filed_by").get(pk=claim.pk)
+
+
+def amend(claim: Claim, **answers: Any) -> Claim:
+    """The claimant changes these answers in a submitted claim."""
+    claim = fresh(claim)
+    filing.reopen(claim, by=claim.filed_by)
+    for page in claim.form.pages:
+        saved = {q.id: answers[q.id] for q in page.questions if q.id in answers}
+        if saved:
+            filing.save_page(claim, page, saved, complete=True)
+    declaration = Declaration.of_current_texts("Олена Коваленко", language="en")
+    lifecycle.amend(claim, by=claim.filed_by, declaration=declaration)
+    return fresh(claim)
+
+
+def withdraw(claim: Claim) -> Claim:
+    lifecycle.withdraw(claim, by=claim.filed_by)
+    return fresh(claim)
+
+
+def under_review(
+    submitted: Claim | None = None, *, by: str = "iryna", filed_by: str = "olena", **filed: Any
+) -> Claim:
+    """A claim on a reviewer's desk; `filed` is what `claim` takes."""
+    submitted = submitted or claim(by=filed_by, **filed)
+    assignments.take(submitted, by=staff(by, Role.REVIEWER))
+    return fresh(submitted)
+
+
+def asked(claim: Claim, *, by: str = "iryna", text: str = "Add a photograph.") -> InformationRequest:
+    return decisions.ask(
+        claim,
+        by=staff(by, Role.REVIEWER),
+        version_number=claim.version,
+        text=text,
+        due_on=timezone.localdate() + timedelta(days=30),
+    )
+
+
+def answered(claim: Claim, *, by: str = "iryna", reply: str = "There is none.") -> Claim:
+    """A claim under review whose claimant was asked for something and has answered."""
+    lifecycle.answer_request(asked(claim, by=by), by=claim.filed_by, reply=reply)
+    return fresh(claim)
+
+
+def checked(claim: Claim, *, by: str = "iryna", answer: str = "yes") -> None:
+    """Every check of the checklist answered alike."""
+    checks = checklists.tests(claim.versions.get(number=claim.version))
+    checklists.save(
+        claim,
+        by=staff(by, Role.REVIEWER),
+        version_number=claim.version,
+        answers={item.id: answer for _test, items in checks for item in items},
+        notes={},
+    )
+
+
+def proposed(
+    reviewed: Claim | None = None,
+    *,
+    by: str = "iryna",
+    recommendation: str = "eligible",
+    reason: str = "",
+    note: str = "",
+    told: str = "",
+    with_prejudice: bool = False,
+    **filed: Any,
+) -> Proposal:
+    """A proposal that waits to be confirmed, about a claim under review (or a new one)."""
+    recommendation = Recommendation(recommendation)
+    reviewed = reviewed or under_review(by=by, **filed)
+    if recommendation == Recommendation.INELIGIBLE and not decisions.was_heard(reviewed):
+        reviewed = answered(reviewed, by=by)
+    checked(reviewed, by=by)
+    default = "before_first_day" if with_prejudice else decisions.reasons(recommendation)[0].id
+    return decisions.propose(
+        reviewed,
+        by=staff(by, Role.REVIEWER),
+        version_number=reviewed.version,
+        recommendation=recommendation,
+        reason=reason or default,
+        note=note,
+        told=told,
+        with_prejudice=with_prejudice,
+    )
+
+
+def confirmed(
+    proposal: Proposal | None = None, *, by: str = "mykola", proposed_by: str = "iryna", **proposing: Any
+) -> Claim:
+    """A claim that awaits the Board; `proposing` is what `proposed` takes."""
+    proposal = proposal or proposed(by=proposed_by, **proposing)
+    decisions.confirm(proposal, by=staff(by, Role.REVIEWER))
+    return fresh(proposal.claim)
+
+
+def batch(*claims: Claim, title: str = "March", by: str = "svitlana") -> Batch:
+    """A batch that the secretariat prepares, with these claims (or a new one)."""
+    secretary = staff(by, Role.BOARD_SECRETARY)
+    made = batches.make(title, by=secretary)
+    batches.add(made, claims or [confirmed()], by=secretary)
+    return made
+
+
+def before_the_board(*claims: Claim, by: str = "dariia") -> Batch:
+    return batches.submit(batch(*claims), by=staff(by, Role.EXECUTIVE_DIRECTOR))
+
+
+def decided(
+    *claims: Claim,
+    submitted: Batch | None = None,
+    outcomes: Mapping[int, State] | None = None,
+    notes: Mapping[int, str] | None = None,
+    on: date | None = None,
+    by: str = "bohdan",
+) -> Batch:
+    """A batch on which the Board has decided; nothing is written into its claims yet. `outcomes` and `notes`
+    are by the claim's key."""
+    submitted = submitted or before_the_board(*claims)
+    paper = batches.paper(submitted)
+    members = {member.claim_id: member.pk for member in paper.members}
+    return batches.decide(
+        submitted,
+        by=staff(by, Role.BOARD_MEMBER),
+        decided_on=on or timezone.localdate(),
+        legal_basis="Rules of procedure, article 12, edition of 2026",
+        seen_digest=paper.digest,
+        outcomes={members[key]: outcome for key, outcome in (outcomes or {}).items()},
+        notes={members[key]: note for key, note in (notes or {}).items()},
+    )
+
+
+def recorded(*, by: str = "olena", **filed: Any) -> Claim:
+    """A claim in the Register; `by` and `filed` are what `claim` takes."""
+    assessed = confirmed(filed_by=by, **filed)
+    decided(assessed)
+    batches.apply_decisions()
+    return fresh(assessed)
+
+
+def rejected(*, by: str = "olena", for_good: bool = False, **filed: Any) -> Claim:
+    """A claim that the Board did not record."""
+    assessed = confirmed(recommendation="ineligible", with_prejudice=for_good, filed_by=by, **filed)
+    decided(assessed)
+    batches.apply_decisions()
+    return fresh(assessed)

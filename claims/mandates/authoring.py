@@ -9,6 +9,7 @@ from claims.mandates.types import (
     COLUMN_LENGTH,
     ID_LENGTH,
     OWN_ACCOUNT,
+    REPLIES,
     SELF,
     STEPS_OF_EVERY_CLAIM,
     Category,
@@ -85,8 +86,8 @@ def _check_question(question: Question, file: str) -> None:
     def fail(key: str, expected: str) -> MandateError:
         return MandateError(f"{file}: ({question.id}).{key}: expected {expected}")
 
-    if question.id == OWN_ACCOUNT:
-        raise fail("id", "another name: the own account of every claim has this one")
+    if question.id in (OWN_ACCOUNT, REPLIES):
+        raise fail("id", "another name: what every claim has has this one")
     if len(question.role) > ID_LENGTH:
         raise fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
     if question.required and not question.required_reason:

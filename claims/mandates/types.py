@@ -86,6 +86,8 @@ CODE_LENGTH = 12
 PREFIX_LENGTH = 6
 CURRENCY_LENGTH = 3
 OWN_ACCOUNT = "own_account"
+REPLIES = "information_requests"
+"""What section `account` holds beside the answers to questions: no question can have one of these names."""
 SELF = "self"
 STEPS_OF_EVERY_CLAIM = ("eligibility", "evidence", OWN_ACCOUNT, "consents", "check", "declaration")
 

@@ -1,11 +1,31 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim
 from claims.models.request import InformationRequest
+from claims.models.version import ClaimVersion
 from evidence.models import EvidenceFile
+
+
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    def filed(self) -> Self:
+        """Those that stand in a frozen version, or may: where evidence was erased, nothing can be told."""
+        return self.filter(_is_frozen())
+
+    def unsent(self) -> Self:
+        """Those of drafts, and of changes and answers that were not sent."""
+        return self.filter(~_is_frozen())
+
+
+def _is_frozen() -> Exists:
+    """As the trigger on the table judges it."""
+    name = Cast(OuterRef("evidence_file__public_id"), models.TextField())
+    versions = ClaimVersion.objects.filter(claim=OuterRef("claim"))
+    return Exists(versions.filter(Q(evidence=None) | Q(evidence__contains=name)))
 
 
 class Attachment(models.Model):
@@ -18,6 +38,8 @@ class Attachment(models.Model):
     description = models.CharField(max_length=2000, blank=True)
     request = models.ForeignKey(InformationRequest, models.PROTECT, null=True, related_name="files")
     added_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AttachmentQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("description",)
     impersonal_data: ClassVar[tuple[str, ...]] = ("type",)

@@ -154,14 +154,18 @@ class Claim(models.Model):
 
 
 class Draft(models.Model):
-    """What has been answered so far in a claim that is not submitted. Gone once it is.
+    """What has been answered so far: in a claim that is not submitted, or in changes to one that is. Gone
+    once it is sent.
 
     `answers` maps a question's id to its answer, `origins` to where it came from, `entries` to the random
     ids of a group's items, in their order. `pages` lists the pages that were saved, `eligibility` maps a
     test to its answer, `consents` is {"notice": version, "choices": {purpose: given}} once asked.
+    `category_version` is the wording that changes answer, which may be newer than the claim's; the first
+    draft of a claim has none and answers the claim's own.
     """
 
     claim = models.OneToOneField(Claim, models.CASCADE, primary_key=True, related_name="draft")
+    category_version = models.ForeignKey(CategoryVersion, models.PROTECT, null=True, related_name="+")
     answers = models.JSONField(default=dict)
     origins = models.JSONField(default=dict)
     entries = models.JSONField(default=dict)

@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +6,12 @@ from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim
 from ledger.models import AppendOnly
+
+
+class ConsentQuerySet(models.QuerySet["Consent"]):
+    def newest(self) -> Self:
+        """What counts now: the last choice for each purpose of each claim."""
+        return self.order_by("claim", "purpose", "-id").distinct("claim", "purpose")
 
 
 class Consent(AppendOnly):
@@ -18,6 +24,8 @@ class Consent(AppendOnly):
     notice_version = models.CharField(max_length=40)
     chosen_at = models.DateTimeField()
     chosen_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+
+    objects = ConsentQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("purpose", "notice_version")

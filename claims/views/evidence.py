@@ -12,8 +12,8 @@ from django.utils.translation import ngettext
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_http_methods
 
-from claims import filing, mandates
-from claims.models import Claim
+from claims import filing, lifecycle, mandates
+from claims.models import Attachment, Claim
 from claims.views.drafts import attachments, from_check, of_draft, onward, own_claim, show
 from claims.views.evidence_forms import AddEvidenceForm, DescribeForm, OwnAccountForm
 from claims.views.held import PersonRequest, signed_in, typed_before
@@ -29,13 +29,15 @@ def evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
 
 
 def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) -> HttpResponse:
+    sent, files = attachments(claim)
     return show(
         request,
         claim,
         "claims/evidence.html",
         "evidence",
         form=form,
-        files=attachments(claim),
+        sent=sent,
+        files=files,
         rules=mandates.current().evidence,
         query=from_check(request),
     )
@@ -46,9 +48,11 @@ def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) 
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_evidence(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     claim = own_claim(request, claim_id)
-    if not claim.is_draft:
+    if not hasattr(claim, "draft"):
         return redirect("claims:claim", claim_id)
     if request.method != "POST":  # after signing in again, or by the language button
+        if typed := typed_before(request):
+            return _evidence_page(request, claim, AddEvidenceForm(claim.definition.evidence_types, typed))
         return redirect("claims:evidence", claim_id)
     rules = mandates.current().evidence
     with uploads.receiving(
@@ -77,15 +81,21 @@ def _add_evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
                 by=request.user,
             )
             kept += 1
-        except (uploads.Refused, filing.TooMany) as refusal:
+        except (uploads.Refused, filing.TooMany, lifecycle.MoveRefused) as refusal:
             form.add_error("file", f"{sent.name}: {refusal}")
         except filing.NotADraft as refusal:
             messages.info(request, str(refusal))
             return redirect("claims:claim", claim.public_id)
-    if kept:
+    if kept and claim.is_draft:
         messages.success(
             request,
             ngettext("%(n)s file is kept with your draft.", "%(n)s files are kept with your draft.", kept)
+            % {"n": kept},
+        )
+    elif kept:
+        messages.success(
+            request,
+            ngettext("%(n)s file is kept with your changes.", "%(n)s files are kept with your changes.", kept)
             % {"n": kept},
         )
     if form.errors:
@@ -100,12 +110,23 @@ def _add_evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
 def piece(request: PersonRequest, claim: Claim, file_id: UUID) -> HttpResponse:
     """Change what is said about one file, or take it out."""
     attachment = get_object_or_404(
-        claim.attachments.select_related("claim", "evidence_file__blob"), evidence_file__public_id=file_id
+        claim.attachments.filter(request=None).select_related("claim", "evidence_file__blob"),
+        evidence_file__public_id=file_id,
     )
     back = reverse("claims:evidence", args=[claim.public_id]) + from_check(request)
+    try:
+        return _piece(request, claim, attachment, back)
+    except filing.NotADraft:
+        raise
+    except filing.FilingRefused as refusal:  # it was sent: its page was open in another tab
+        messages.info(request, str(refusal))
+        return redirect(back)
+
+
+def _piece(request: PersonRequest, claim: Claim, attachment: Attachment, back: str) -> HttpResponse:
     if "remove" in request.POST:
         filing.detach(attachment, by=request.user)
-        messages.success(request, _("The file was taken out of your draft."))
+        messages.success(request, _("The file was taken out."))
         return redirect(back)
     typed = request.POST if request.method == "POST" else typed_before(request)
     initial = {"type": attachment.type, "description": attachment.description}

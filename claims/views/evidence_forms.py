@@ -48,23 +48,27 @@ class AddEvidenceForm(DescribeForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["file"] = forms.Field(
-            required=False,
-            label=_("File"),
-            help_text=_("JPEG or PNG pictures, PDF or plain text. You can choose several at once."),
-            widget=SeveralFiles(
-                {
-                    "multiple": True,
-                    "accept": ".jpg,.jpeg,.png,.pdf,.txt",
-                    "data-max": mandates.current().evidence.max_file_bytes,
-                }
-            ),
-        )
+        self.fields["file"] = evidence_field(_("File"))
         self.order_fields(["type", "description", "file"])
 
 
 class SeveralFiles(forms.FileInput):
     allow_multiple_selected = True
+
+
+def evidence_field(label: str) -> forms.Field:
+    return forms.Field(
+        required=False,
+        label=label,
+        help_text=_("JPEG or PNG pictures, PDF or plain text. You can choose several at once."),
+        widget=SeveralFiles(
+            {
+                "multiple": True,
+                "accept": ".jpg,.jpeg,.png,.pdf,.txt",
+                "data-max": mandates.current().evidence.max_file_bytes,
+            }
+        ),
+    )
 
 
 class OwnAccountForm(forms.Form):

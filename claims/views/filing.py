@@ -25,7 +25,7 @@ from claims.models import Category, Claim, State
 from claims.models.category import definition
 from claims.views.drafts import from_check, of_draft, onward, own_claim, show
 from claims.views.held import PersonRequest, signed_in, typed_before
-from claims.views.steps import Steps
+from claims.views.steps import Steps, home
 
 ITEM_ID = re.compile(r"[0-9a-f-]{36}")
 
@@ -61,7 +61,8 @@ def start(request: PersonRequest, code: str) -> HttpResponse:
 
 
 def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:
-    """The list of sections with their state: what claims.views.following.claim shows of a draft."""
+    """The list of sections with their state: what claims.views.following.claim shows of a draft,
+    and claims.views.changing.change of the changes to a claim."""
     if claim.is_outdated:
         filing.move_to_newest(claim)
         messages.warning(
@@ -73,7 +74,12 @@ def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:
         )
         claim = own_claim(request, claim.public_id)
     tasks = Steps(claim).tasks()
-    context = {"claim": claim, "tasks": tasks, "next": next((t for t in tasks if t.state != "done"), None)}
+    context = {
+        "claim": claim,
+        "home": home(claim),
+        "tasks": tasks,
+        "next": next((t for t in tasks if t.state != "done"), None),
+    }
     return render(request, "claims/tasks.html", context)
 
 
@@ -112,7 +118,7 @@ def _asked_no_more(request: PersonRequest, claim: Claim) -> HttpResponse:
     if request.method != "POST":
         raise Http404
     messages.info(request, _("Because of another answer of yours, this page is not asked any more."))
-    return redirect("claims:claim", claim.public_id)
+    return redirect(home(claim))
 
 
 def _group(request: PersonRequest, claim: Claim, shown: Page, question: Question) -> HttpResponse:
@@ -239,9 +245,13 @@ def consents(request: PersonRequest, claim: Claim) -> HttpResponse:
 
 @of_draft
 def discard(request: PersonRequest, claim: Claim) -> HttpResponse:
-    """Delete a draft, after asking."""
+    """Delete a draft, after asking; of a submitted claim, only the changes that were not sent."""
     if request.method == "POST":
         filing.discard(claim, by=request.user)
-        messages.success(request, _("The draft was deleted."))
-        return redirect("claims:list")
-    return render(request, "claims/discard.html", {"claim": claim, "files": claim.attachments.count()})
+        if claim.is_draft:
+            messages.success(request, _("The draft was deleted."))
+            return redirect("claims:list")
+        messages.success(request, _("Your changes were deleted. Your claim stands as you sent it."))
+        return redirect("claims:claim", claim.public_id)
+    files = claim.attachments.unsent().filter(request=None).count()
+    return render(request, "claims/discard.html", {"claim": claim, "home": home(claim), "files": files})

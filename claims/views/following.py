@@ -13,6 +13,7 @@ from claims.mandates import OWN_ACCOUNT, ClaimantKind
 from claims.models import Attachment, Claim, State
 from claims.models.category import definition
 from claims.views import filing
+from claims.views.drafts import closed
 from claims.views.held import PersonRequest, signed_in
 from evidence import custody, serving
 from evidence.models import CustodyKind
@@ -49,7 +50,23 @@ def claim(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     )
     if found.is_draft:
         return filing.tasks(request, found)
-    context = {"claim": found, "now": story.now(found), "story": story.of(found), "files": _files(found)}
+    requests = list(found.requests.order_by("-id"))
+    told = story.of(found, requests)
+    files = _files(found)
+    outcomes = list(found.outcomes.order_by("-id"))
+    context = {
+        "claim": found,
+        "now": story.now(found),
+        "story": told.events,
+        "files": files,
+        "to_replace": [f for f in files if str(f.evidence_file.public_id) in told.files_to_replace],
+        "open_request": next((r for r in requests if r.is_open), None),
+        "decided": next(iter(outcomes), None),
+        "earlier": outcomes[1:],
+        "can_change": not closed(found),
+        "has_changes": hasattr(found, "draft"),
+        "zone": mandates.current().time_zone_name,
+    }
     return render(request, "claims/claim.html", context)
 
 
@@ -84,10 +101,14 @@ def filed(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     parts: dict[str, list[display.Row]] = {}
     for page, rows in display.pages(whole, said):
         parts.setdefault(page.part, []).extend(rows)
+    replies = versions.replies(version)
     context = {
         "claim": found,
         "version": version,
         "parts": [(titles[part], rows) for part, rows in parts.items()],
+        "replies": [
+            (r, replies[str(r.public_id)]) for r in found.requests.all() if str(r.public_id) in replies
+        ],
         "own_account": said.get(OWN_ACCOUNT, ""),
         "files": _files(found),
     }
@@ -111,7 +132,7 @@ def _submitted(request: PersonRequest, claim_id: UUID) -> Claim:
 
 
 def _files(found: Claim) -> list[Attachment]:
-    return list(found.attachments.select_related("evidence_file__blob"))
+    return list(found.attachments.filed().select_related("evidence_file__blob"))
 
 
 @signed_in

@@ -11,6 +11,7 @@ from django.core.cache import cache
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 
 from accounts.models import User
 from keys import ring
@@ -39,17 +40,28 @@ def signed_in(view: View) -> View:
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if request.user.is_authenticated:
             return view(request, *args, **kwargs)
-        # A multipart body may have two gigabytes: for somebody whom we do not know it is not even read.
-        if request.method == "POST" and request.content_type == "application/x-www-form-urlencoded":
-            _hold(request)
+        if request.method == "POST" and _is_short(request):
+            return _hold(request)
         return redirect_to_login(request.get_full_path())
 
     return inner
 
 
-def _hold(request: HttpRequest) -> None:
+def _is_short(request: HttpRequest) -> bool:
+    """A form with files may have two gigabytes: from somebody whom we do not know that is not even read."""
+    length = request.headers.get("Content-Length", "")
+    return length.isdigit() and int(length) <= MAX_BYTES
+
+
+@csrf_protect  # where the view leaves this check for later, as those do that take files
+def _hold(request: HttpRequest) -> HttpResponseBase:
     """Keep what was posted, encrypted and for an hour; at most so often from one address, because it must not
-    be a way to fill the database."""
+    be a way to fill the database. Then ask to sign in."""
+    _keep_posted(request)
+    return redirect_to_login(request.get_full_path())
+
+
+def _keep_posted(request: HttpRequest) -> None:
     posted = request.POST.copy()
     posted.pop("csrfmiddlewaretoken", None)
     typed = posted.urlencode()

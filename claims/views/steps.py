@@ -29,6 +29,11 @@ class StepPlace:
     section: str
 
 
+def home(claim: Claim) -> str:
+    """Where the sections of a draft are listed: on a claim's own page, or on that of the changes to it."""
+    return reverse("claims:claim" if claim.is_draft else "claims:change", args=[claim.public_id])
+
+
 class Steps:
     def __init__(self, claim: Claim) -> None:
         self.claim, self.draft, whole = claim, claim.draft, claim.form
@@ -48,14 +53,14 @@ class Steps:
         following = self.order[here + 1 :][:1]
         if following and self._section(following[0]) == self._section(step):
             return self.url(following[0])
-        return reverse("claims:claim", args=[self.claim.public_id])
+        return home(self.claim)
 
     def before(self, step: str) -> str:
         here = self.order.index(step) if step in self.order else 0
         previous = self.order[here - 1] if here else ""
         if previous and self._section(previous) == self._section(step):
             return self.url(previous)
-        return reverse("claims:claim", args=[self.claim.public_id])
+        return home(self.claim)
 
     def place(self, step: str) -> StepPlace:
         section = self._section(step)

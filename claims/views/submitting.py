@@ -11,9 +11,9 @@ from django.utils.translation import gettext as _
 
 from claims import lifecycle, mandates
 from claims.answers import checking, display
-from claims.models import Claim
+from claims.models import Claim, Consent
 from claims.versions import Declaration
-from claims.views.drafts import attachments, of_draft, show
+from claims.views.drafts import attachments, closed, of_draft, show
 from claims.views.held import PersonRequest, typed_before
 
 
@@ -26,6 +26,9 @@ def _summary(claim: Claim) -> dict[str, Any]:
     page_of = {q.id: p.id for p in whole.pages for q in p.questions}
     asks = {q.id: q.ask for q in whole.questions}
     titles = {p.id: p.title for p in whole.parts}
+    sent, files = attachments(claim)
+    chosen = {c.purpose: c.given for c in Consent.objects.filter(claim=claim).newest()}
+    given = draft.consents.get("choices", chosen)
     parts: dict[str, list[Any]] = {}
     for shown, rows in display.pages(whole, draft.answers):
         parts.setdefault(shown.part, []).append((shown, rows))
@@ -47,18 +50,17 @@ def _summary(claim: Claim) -> dict[str, Any]:
             )
             for t in mandates.current().eligibility
         ],
-        "files": attachments(claim),
-        "consents": [
-            (c, draft.consents.get("choices", {}).get(c.id) is True) for c in mandates.current().consents
-        ],
-        "consents_seen": "consents" in draft.pages,
+        "sent": sent,
+        "files": files,
+        "consents": [(c, given.get(c.id) is True) for c in mandates.current().consents],
+        "consents_seen": bool(draft.consents),
     }
 
 
 @of_draft
 def check(request: PersonRequest, claim: Claim) -> HttpResponse:
     """Check your answers: everything, changeable section by section."""
-    return show(request, claim, "claims/check.html", "check", **_summary(claim))
+    return show(request, claim, "claims/check.html", "check", closed=closed(claim), **_summary(claim))
 
 
 class DeclarationForm(forms.Form):
@@ -79,7 +81,7 @@ class DeclarationForm(forms.Form):
 
 @of_draft
 def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
-    """The declaration, and the button that submits."""
+    """The declaration, and the button that submits or, for a submitted claim, sends the changes."""
     mandate, language = mandates.current(), (get_language() or "uk")[:2]
     shown = {
         "version": mandate.declaration.version,
@@ -90,11 +92,8 @@ def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
     form = DeclarationForm(typed, initial=shown)
     if request.method == "POST" and form.is_valid():
         try:
-            lifecycle.submit(
-                claim,
-                by=request.user,
-                declaration=Declaration(**form.cleaned_data),
-            )
+            act = lifecycle.submit if claim.is_draft else lifecycle.amend
+            act(claim, by=request.user, declaration=Declaration(**form.cleaned_data))
         except lifecycle.AlreadySubmitted:
             return redirect("claims:receipt", claim.public_id)
         except lifecycle.NotDeclared as refusal:
@@ -106,6 +105,8 @@ def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
             messages.error(request, str(refusal))
             return redirect("claims:check", claim.public_id)
         else:
+            if not claim.is_draft:
+                messages.success(request, _("We have your changes. Thank you."))
             return redirect("claims:receipt", claim.public_id)
     return show(
         request,

@@ -9,10 +9,11 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from claims import access, working
+from claims import access
 from claims.models import Access
 from evidence.models import CustodyEvent
 from ledger.log import SYSTEM
+from registry import working
 from tests import make
 
 pytestmark = pytest.mark.django_db

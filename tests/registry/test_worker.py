@@ -8,10 +8,11 @@ from django.core.management import CommandError, call_command
 from django.db import OperationalError
 from django.utils import timezone
 
-from claims import access, notices, working
+from claims import access, notices
 from claims.models import Notice
 from evidence import uploads
 from ledger import sealing
+from registry import working
 from tests import make
 
 pytestmark = pytest.mark.django_db

@@ -1,4 +1,5 @@
-"""What goes on behind the pages: notices follow the ledger and are sent, and the house is kept in order.
+"""What goes on behind the pages: notices follow the ledger and are sent, decisions of the Board are written
+into claims one after the other, and the house is kept in order.
 
 One long-lived process does this (`manage.py worker`); several do no harm.
 """
@@ -14,6 +15,7 @@ from django.utils import timezone
 from accounts import joining
 from claims import access, notices
 from evidence import uploads
+from review import batches
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +32,9 @@ def run(is_stopped: Callable[[], bool]) -> None:
             if time.monotonic() - housekept >= HOUSEKEEPING_EVERY:
                 housekept = time.monotonic()
                 keep_house()
-            busy = notices.follow() + notices.send_due(limit=5)
-            pause = PAUSE
-            if busy:
+            done = [_done(task) for task in tasks()]
+            pause = LONGEST_PAUSE if None in done else PAUSE
+            if any(done):
                 continue
         except (OperationalError, InterfaceError) as error:
             log.warning("The worker waits for the database: %s", str(error).strip())
@@ -41,9 +43,18 @@ def run(is_stopped: Callable[[], bool]) -> None:
         time.sleep(pause)
 
 
+def tasks() -> tuple[Callable[[], int], ...]:
+    """Each does a little and answers how much: 0 when there is nothing to do."""
+    return notices.follow, _send_notices, batches.apply_decisions
+
+
+def _send_notices() -> int:
+    return notices.send_due(limit=5)  # mail is slow, and decisions wait behind it
+
+
 def keep_house() -> None:
     """Partitions for the coming months; sessions that are over, sign-ups never confirmed and files half
-    received go. One chore that fails does not keep the others, or the notices, from being done."""
+    received go."""
     chores = (
         access.make_partitions,
         _remove_old_sessions,
@@ -51,12 +62,19 @@ def keep_house() -> None:
         uploads.sweep_partials,
     )
     for chore in chores:
-        try:
-            chore()
-        except (OperationalError, InterfaceError):
-            raise
-        except Exception:
-            log.exception("%s failed", chore.__name__)
+        _done(chore)
+
+
+def _done(task: Callable[[], int | None]) -> int | None:
+    """What the task answers, or None if it failed: that keeps no other from being done. A database that is
+    away does."""
+    try:
+        return task() or 0
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("%s failed", task.__name__)
+        return None
 
 
 def _remove_old_sessions() -> None:

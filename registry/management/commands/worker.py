@@ -2,11 +2,11 @@ import signal
 
 from django.core.management.base import BaseCommand
 
-from claims import working
+from registry import working
 
 
 class Command(BaseCommand):
-    help = "Write and send notices and keep the house in order, until SIGTERM or Ctrl-C."
+    help = "Send notices, write in the Board's decisions and keep the house in order, until SIGTERM or Ctrl-C."
 
     def handle(self, **options: object) -> None:
         self.stopped = False

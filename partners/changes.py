@@ -1,0 +1,165 @@
+"""What has happened to the claims of an agreement, in the order of the ledger, for a partner to follow.
+
+Each sealed entry is judged by itself: by how the claim stood before and after the act, not by how it stands
+today. `now` are the terms in force when the partner asks, `then` those in force at the entry's index.
+
+- The claim stands where `now` covers it: a change. The partner fetches the claim again.
+- It stood where `now` or `then` covers it, and no longer does: a tombstone. The partner forgets the claim.
+- The agreement was changed. Narrower terms are one tombstone for all that they do not cover: the partner
+  forgets those claims (category, region and state stand in each of them) and those sections. Wider terms
+  bring claims about which nothing new may ever be entered, so the partner pulls again.
+- A category became sensitive, or is no longer: the same, for all claims of that category.
+
+Why a partner who does so ends with what a fresh pull shows: say that they hold a claim as it stood in S, and
+read of the act by which it left S. S was covered when they fetched the claim. If `now` or `then` covers it,
+they are told. If neither does, S has been narrowed away since they fetched it. What they hold says S, so they
+forgot it when they read of that narrowing, or will, if it is sealed further on.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from claims import entries
+from claims.models import Category, CategoryVersion, Claim
+from claims.models.category import definition
+from ledger import following
+from partners import agreements, feed
+from partners.agreements import Terms
+from partners.models import AgreementVersion, Partner
+
+WINDOW = 2_000  # entries that one request looks at: a long run of what is not shown is passed in steps
+AGREEMENT_KINDS = (agreements.CREATED.name, agreements.CHANGED.name)
+
+Body = Mapping[str, Any]
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """`next_after` lies behind all that was looked at, shown or not. Where nothing is new it stays."""
+
+    results: list[Item]
+    next_after: int
+
+
+def after(partner: Partner, *, after: int, limit: int) -> Changes:
+    """What is new for the partner behind the index `after`; -1 begins with the first entry."""
+    upto = min(after + WINDOW, feed.ledger_index())
+    if upto <= after:
+        return Changes(results=[], next_after=after)
+    of_interest = Q(entry__is_open=True, entry__claim__isnull=False) | Q(
+        entry__kind__in=(*AGREEMENT_KINDS, entries.CATEGORY_VERSION_LOADED.name)
+    )
+    window = following.sealed(after=after).filter(of_interest, index__lte=upto)
+    leaves = list(window.values_list("index", "entry_id", "entry__body"))
+    view = _View(partner)  # after the entries: so its terms are no older than any of them
+    results: list[Item] = []
+    for index, entry, text in leaves:
+        body = json.loads(text)
+        if seen := view.of(index, entry, body):
+            results.append({"index": index, "at": body["at"], **seen})
+        if len(results) == limit:
+            upto = index
+            break
+    _name_claims(results)
+    return Changes(results, next_after=upto)
+
+
+def _name_claims(results: Sequence[Item]) -> None:
+    """Puts the number, by which partners know a claim, where the entry has its internal id."""
+    of_claims = [item for item in results if "number" in item]
+    claims = Claim.objects.filter(public_id__in={item["number"] for item in of_claims})
+    numbers = dict(claims.values_list("public_id", "number"))
+    for item in of_claims:
+        item["number"] = numbers[UUID(item["number"])]
+
+
+@dataclass(frozen=True)
+class _Version:
+    """One version of the agreement. `index` is that of the entry which brought it, None if not yet sealed."""
+
+    number: int
+    terms: Terms
+    entry: int
+    index: int | None
+
+
+class _View:
+    """What a partner is shown of an entry."""
+
+    def __init__(self, partner: Partner) -> None:
+        versions = AgreementVersion.objects.filter(partner=partner).order_by("number")
+        self.versions = [
+            _Version(number, Terms.of_text(text), entry, index)
+            for number, text, entry, index in versions.values_list(
+                "number", "terms", "entry_id", "entry__leaf__index"
+            )
+        ]
+        self.now = self.versions[-1].terms
+        self.sensitive = frozenset(Category.objects.filter(sensitive=True).values_list("code", flat=True))
+
+    def of(self, index: int, entry: int, body: Body) -> Item | None:
+        if body["kind"] in AGREEMENT_KINDS:
+            return self._agreement(entry, body)
+        if body["kind"] == entries.CATEGORY_VERSION_LOADED.name:
+            return self._category(body)
+        return self._claim(index, body)
+
+    def _claim(self, index: int, body: Body) -> Item | None:
+        stands, stood = body["after"], body["before"]
+        if self.now.covers(stands, self.sensitive):
+            return {
+                "type": "claim",
+                "kind": body["kind"],
+                "number": body["claim"],
+                "category": stands["category"],
+                "region": stands["region"],
+                "state": stands["state"],
+                "version_digest": body["version"],
+                "facts": body["facts"],
+            }
+        if any(terms.covers(stood, self.sensitive) for terms in (self.now, *self._then(index))):
+            return {"type": "gone", "number": body["claim"]}
+        return None
+
+    def _then(self, index: int) -> list[Terms]:
+        """The terms in force at this index: none before the partner was created."""
+        return [v.terms for v in self.versions if v.index is not None and v.index <= index][-1:]
+
+    def _agreement(self, entry: int, body: Body) -> Item | None:
+        """The partner's own. Before its first version it covered nothing, so that one widens."""
+        own = next((version for version in self.versions if version.entry == entry), None)
+        if own is None:
+            return None
+        widened, narrowed = body["facts"].get("widened", True), body["facts"].get("narrowed", False)
+        if not (widened or narrowed):  # other words for the same
+            return None
+        return {
+            "type": "agreement",
+            "version": own.number,
+            "widened": widened,
+            "narrowed": narrowed,
+            "terms": json.loads(own.terms.text),
+            "action": _action(drop=narrowed, pull=widened),
+        }
+
+    def _category(self, body: Body) -> Item | None:
+        """Shown only where this wording of the category took its claims out of the agreement, or in."""
+        code, version = body["facts"]["category"], body["facts"]["category_version"]
+        loaded = CategoryVersion.objects.filter(category__code=code, version__lte=version)
+        newest_two = loaded.order_by("-version").values_list("pk", flat=True)[:2]
+        covered = [
+            self.now.covers_category(code, {code} if definition(pk).sensitive else ()) for pk in newest_two
+        ]
+        if covered not in ([True, False], [False, True]):
+            return None
+        return {"type": "category", "category": code, "action": _action(drop=covered[1], pull=covered[0])}
+
+
+def _action(*, drop: bool, pull: bool) -> str:
+    return " and ".join(word for word, wanted in (("drop", drop), ("pull again", pull)) if wanted)

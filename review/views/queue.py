@@ -1,0 +1,239 @@
+"""The claims that wait, oldest first, and taking one. No names are shown here."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q, QuerySet
+from django.http import HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from accounts.roles import Role
+from claims import mandates, numbers
+from claims.models import Category, Claim, State
+from claims.views.held import PersonRequest
+from review import access, assignments
+from review.forms import NOT_A_NUMBER
+from review.models import Assignment, Proposal
+from review.views.pages import page, show
+
+ROWS = 50
+WHOSE: dict[str, Any] = {
+    "free": gettext_lazy("that are free to take"),
+    "mine": gettext_lazy("on my desk"),
+    "to_confirm": gettext_lazy("for me to confirm"),
+    "all": gettext_lazy("in review, whoever has them"),
+}
+OLDER: dict[str, Any] = {
+    "": gettext_lazy("at any time"),
+    "30": gettext_lazy("more than 30 days ago"),
+    "90": gettext_lazy("more than 90 days ago"),
+    "180": gettext_lazy("more than 180 days ago"),
+}
+IN_REVIEW = (*access.ON_A_DESK, State.ELIGIBLE, State.INELIGIBLE)
+
+Claims = QuerySet[Claim]
+
+
+@page(access.REVIEW)
+@require_safe
+def queue(request: PersonRequest) -> HttpResponseBase:
+    """One page of the list that the sentence above it describes, or the claim whose number was typed."""
+    typed = request.GET.get("number", "").strip()
+    if not typed:
+        return _show(request)
+    number = numbers.read(typed, prefix=mandates.current().number_prefix)
+    if number is None:
+        return _show(request, typed=typed, not_found=NOT_A_NUMBER)
+    claims = Claim.objects.filter(number=number)
+    if access.readable_by(claims, request.user).exists():
+        return redirect("review:claim", number)
+    found = access.in_queue(claims, request.user).select_related("category").first()
+    if found is None:
+        # A claim that this person may not see is not there (rules.md 13).
+        missing = _("No claim with this number waits here for you.")
+        return _show(request, typed=typed, not_found=missing)
+    return _show(request, typed=typed, found=found)
+
+
+def _show(
+    request: PersonRequest, *, typed: str = "", not_found: Any = "", found: Claim | None = None
+) -> HttpResponse:
+    asked = Asked(request.user, request.GET)
+    claims = [found] if found else asked.claims()
+    more = len(claims) > ROWS
+    return show(
+        request,
+        "queue",
+        _("Claims to review"),
+        asked=asked,
+        rows=rows(claims[:ROWS], request.user),
+        next=asked.address(after=str(claims[ROWS - 1].number)) if more else "",
+        first=asked.address() if asked.after else "",
+        typed=typed,
+        not_found=not_found,
+        is_found=found is not None,
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    claim: Claim
+    region: str
+    days: int
+    assignment: Assignment | None
+    proposal: Proposal | None
+    opens: bool  # the claim's page is this person's to read
+    is_free: bool
+
+
+def rows(claims: list[Claim], user: User) -> list[Row]:
+    """The claims with who has them and what is proposed, in three queries however many they are."""
+    regions = {region.code: str(region.name) for region in mandates.current().regions}
+    active = Assignment.objects.filter(claim__in=claims, ended_at=None).select_related("reviewer")
+    held = {assignment.claim_id: assignment for assignment in active}
+    confirmable = Proposal.objects.confirmable().filter(claim__in=claims).select_related("proposed_by")
+    proposed = {proposal.claim_id: proposal for proposal in confirmable}
+    readable = access.readable_by(Claim.objects.filter(pk__in=[c.pk for c in claims]), user)
+    opens = set(readable.values_list("pk", flat=True))
+    today = timezone.localdate()
+    return [
+        Row(
+            claim=claim,
+            region=regions.get(claim.region, ""),
+            days=(today - timezone.localdate(claim.submitted_at)).days if claim.submitted_at else 0,
+            assignment=(assignment := held.get(claim.pk)),
+            proposal=(proposal := proposed.get(claim.pk)),
+            opens=claim.pk in opens,
+            is_free=claim.state in access.QUEUED
+            and proposal is None
+            and (not assignment or assignment.is_over),
+        )
+        for claim in claims
+    ]
+
+
+class Asked:
+    """What the sentence above the list says, read from the address. What is unknown is as if not said."""
+
+    def __init__(self, user: User, said: QueryDict) -> None:
+        self.user = user
+        mandate = mandates.current()
+        categories = list(Category.objects.public().order_by("code"))
+        self.choices: dict[str, dict[str, Any]] = {
+            "whose": {
+                w: words for w, words in WHOSE.items() if w != "all" or Role.SENIOR_REVIEWER in user.roles
+            },
+            "category": {"": _("every category")} | {c.code: f"{c.code} {c.title}" for c in categories},
+            "region": {"": _("every region")} | {r.code: str(r.name) for r in mandate.regions},
+            "older": OLDER,
+        }
+        chosen = {name: said.get(name, "") for name in self.choices}
+        self.chosen = {n: value if value in self.choices[n] else "" for n, value in chosen.items()}
+        self.whose = self.chosen["whose"] = self.chosen["whose"] or "free"
+        self.after = numbers.read(said.get("after", ""), prefix=mandate.number_prefix)
+
+    @property
+    def selects(self) -> list[tuple[str, str, list[tuple[str, Any, bool]]]]:
+        """For each choice its name, its label and its options: value, words, whether it is chosen."""
+        labels = {
+            "whose": _("Claims"),
+            "category": _("in"),
+            "region": _("from"),
+            "older": _("submitted"),
+        }
+        return [
+            (name, labels[name], [(v, words, v == self.chosen[name]) for v, words in options.items()])
+            for name, options in self.choices.items()
+        ]
+
+    def address(self, *, after: str = "") -> str:
+        """This list, or what comes after the claim of this number in it."""
+        said = QueryDict(mutable=True)
+        said.update({name: value for name, value in {**self.chosen, "after": after}.items() if value})
+        return f"{reverse('review:queue')}?{said.urlencode()}"
+
+    def claims(self) -> list[Claim]:
+        """Up to one more than a page, oldest first: each state along its own index, then merged."""
+        user = self.user
+        lists: dict[str, tuple[Iterable[State], Callable[[Claims], Claims]]] = {
+            "free": (access.QUEUED, lambda c: access.free(access.in_queue(c, user))),
+            "mine": (access.ON_A_DESK, lambda c: access.mine(access.readable_by(c, user), user)),
+            "to_confirm": (
+                [State.UNDER_REVIEW],
+                lambda c: access.to_confirm(access.readable_by(c, user), user),
+            ),
+            "all": (IN_REVIEW, lambda c: access.readable_by(c, user)),
+        }
+        states, those = lists[self.whose]
+        wanted = self._wanted()
+        found = [c for s in states for c in those(wanted.filter(state=s))[: ROWS + 1]]
+        return sorted(found, key=lambda claim: (claim.submitted_at, claim.pk))[: ROWS + 1]
+
+    def _wanted(self) -> Claims:
+        claims = Claim.objects.select_related("category").order_by("submitted_at", "id")
+        if code := self.chosen["category"]:
+            claims = claims.filter(category__code=code)
+        if region := self.chosen["region"]:
+            claims = claims.filter(region=region)
+        if days := self.chosen["older"]:
+            claims = claims.filter(submitted_at__lt=timezone.now() - timedelta(days=int(days)))
+        last = Claim.objects.filter(number=self.after).only("submitted_at").first() if self.after else None
+        if last:
+            later = Q(submitted_at__gt=last.submitted_at) | Q(id__gt=last.pk)
+            claims = claims.filter(later, submitted_at__gte=last.submitted_at)
+        return claims
+
+
+@page(access.REVIEW)
+@require_POST
+def take(request: PersonRequest, number: str) -> HttpResponseBase:
+    claims = access.in_queue(Claim.objects.filter(number=number), request.user)
+    claim = get_object_or_404(claims)
+    try:
+        assignments.take(claim, by=request.user)
+    except access.Refused as refusal:
+        messages.warning(request, str(refusal))
+        return redirect(_back(request))
+    return redirect("review:claim", number)
+
+
+@page(access.REVIEW)
+@require_POST
+def take_oldest(request: PersonRequest) -> HttpResponseBase:
+    """The oldest free claim, of the category in the sentence if one is chosen there."""
+    category = Category.objects.filter(code=request.POST.get("category", "")).first()
+    try:
+        assignment = assignments.take_oldest(by=request.user, category=category)
+    except access.Refused as refusal:
+        messages.warning(request, str(refusal))
+        return redirect(_back(request))
+    if assignment is None:
+        messages.info(request, _("No claim is free at the moment."))
+        return redirect(_back(request))
+    return redirect("review:claim", assignment.claim.number)
+
+
+@page(access.REVIEW)
+@require_POST
+def release(request: PersonRequest, number: str) -> HttpResponseBase:
+    claim = get_object_or_404(access.readable_by(Claim.objects.filter(number=number), request.user))
+    try:
+        assignments.release(claim, by=request.user)
+    except access.Refused as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.success(request, _("%(number)s is free again.") % {"number": number})
+    return redirect("review:queue")
+
+
+def _back(request: PersonRequest) -> str:
+    return Asked(request.user, request.POST).address()
