@@ -13,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import membership
-from accounts.admin_site import ModelAdmin
+from accounts.admin_site import ModelAdmin, StaffPage, offer
 from accounts.models import User, UserQuerySet
 from accounts.roles import STAFF, Role
 
@@ -103,3 +103,13 @@ class UserAdmin(ModelAdmin):
             act(user, role, by=request.user)
         except membership.Refused as refusal:
             self.message_user(request, str(refusal), messages.WARNING)
+
+
+offer(
+    StaffPage(
+        title=_("People"),
+        sentence=_("Find somebody by their e-mail address, and see which roles they hold."),
+        url_name="admin:accounts_user_changelist",
+        permissions=("accounts.view_user",),
+    )
+)

@@ -61,12 +61,13 @@ class ModelAdmin(admin.ModelAdmin):
 
 @dataclass(frozen=True)
 class StaffPage:
-    """One kind of work, as the index offers it to those who may open it; `in_header` where one is all day."""
+    """One kind of work, as the index offers it to whoever has one of the permissions; `in_header`: on every
+    page too."""
 
     title: Promise
     sentence: Promise
     url_name: str
-    permission: str
+    permissions: tuple[str, ...]
     in_header: bool = False
 
 
@@ -96,7 +97,7 @@ class RegistryAdminSite(admin.AdminSite):
         super().register(model_or_iterable, admin_class, **options)
 
     def each_context(self, request: HttpRequest) -> dict[str, Any]:
-        may = [page for page in _offered if request.user.has_perm(page.permission)]
+        may = [page for page in _offered if any(map(request.user.has_perm, page.permissions))]
         return super().each_context(request) | {"staff_pages": may}
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -7,7 +7,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-SUITE = {"submissions": "Durable submissions", "sealing": "Sealing"}
+SUITE = {"submissions": "Durable submissions", "sealing": "Sealing", "pull": "A partner’s pull"}
 RESULTS = Path(__file__).parent / "results.md"
 
 

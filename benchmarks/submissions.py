@@ -153,6 +153,8 @@ CHANGED = [
     "event_first_day",
     "amount",
     "currency",
+    "sensitive",
+    "discreet",
 ]
 
 

@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_site import ModelAdmin
+from accounts.admin_site import ModelAdmin, StaffPage, offer
 from accounts.models import User
 from claims import catalogue
 from claims.models import Category
@@ -51,3 +51,13 @@ class CategoryAdmin(ModelAdmin):
                 catalogue.change_state(category, to, by=cast(User, request.user))
             except catalogue.ChangeRefused as refusal:
                 self.message_user(request, f"{category.code}: {refusal}", messages.WARNING)
+
+
+offer(
+    StaffPage(
+        title=_("Categories"),
+        sentence=_("What can be claimed, in which wording, and whether it is open."),
+        url_name="admin:claims_category_changelist",
+        permissions=("claims.view_category",),
+    )
+)

@@ -104,7 +104,9 @@ def reopen(claim: Claim, *, by: User) -> Draft:
     said = versions.said(version)
     own_account = said.pop(mandates.OWN_ACCOUNT, {"answer": ""})["answer"]
     answers = {question: a["answer"] for question, a in said.items()}
-    consents = _consents_now(claim)
+    notice = mandates.current().privacy_notice.version
+    chosen = Consent.objects.filter(claim=claim).newest()
+    is_older = any(c.notice_version != notice for c in chosen)  # to be asked again, and in force until then
     seen = [
         p.id for p in definition(version.category_version_id).form(ClaimantKind(claim.claimant_kind)).pages
     ]
@@ -117,23 +119,16 @@ def reopen(claim: Claim, *, by: User) -> Draft:
         origins={question: a["origin"] for question, a in said.items()},
         entries={q: [str(uuid.uuid4()) for _item in a] for q, a in answers.items() if _is_items(a)},
         eligibility=json.loads(version.core or "{}").get("eligibility", {}),
-        consents=consents,
-        pages=["eligibility", *seen, "own_account", *(["consents"] if consents else [])],
+        consents={}
+        if is_older or not chosen
+        else {"notice": notice, "choices": {c.purpose: c.given for c in chosen}},
+        pages=["eligibility", *seen, "own_account", *([] if is_older else ["consents"])],
         own_account=own_account,
     )
 
 
 def _is_items(answer: Any) -> bool:
     return isinstance(answer, list) and all(isinstance(item, dict) for item in answer)
-
-
-def _consents_now(claim: Claim) -> dict[str, Any]:
-    """As a draft holds them. {} if they were not asked, or were given under an older privacy notice."""
-    notice = mandates.current().privacy_notice.version
-    chosen = list(Consent.objects.filter(claim=claim).newest())
-    if not chosen or any(c.notice_version != notice for c in chosen):
-        return {}
-    return {"notice": notice, "choices": {c.purpose: c.given for c in chosen}}
 
 
 def _open(claim: Claim) -> Draft:

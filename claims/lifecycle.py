@@ -244,7 +244,7 @@ def check_amendable(claim: Claim) -> None:
         raise AlreadyDecided(_decided())
     if claim.state not in AMENDABLE:
         raise MoveRefused(
-            _("This claim can no longer be changed: %(state)s.") % {"state": claim.state_label.lower()}
+            _("This claim can no longer be changed: it stands as “%(state)s”.") % {"state": claim.state_label}
         )
 
 

@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_site import ModelAdmin
+from accounts.admin_site import ModelAdmin, StaffPage, offer
 from claims import mandates
 from claims.mandates import SECTIONS
 from claims.models import Category
@@ -250,3 +250,13 @@ class PartnerAdmin(ModelAdmin):
             self.admin_site.each_context(request)
             | {"title": title, "partner": partner, "opts": self.opts, **context},
         )
+
+
+offer(
+    StaffPage(
+        title=_("Partners"),
+        sentence=_("See what each agreement covers; change terms, issue credentials, suspend a partner."),
+        url_name="admin:partners_partner_changelist",
+        permissions=("partners.view_partner",),
+    )
+)

@@ -23,7 +23,7 @@ from django.utils.translation.template import templatize
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 CATALOGUE = BASE_DIR / "registry" / "locale" / "uk" / "LC_MESSAGES" / "django.po"
-CODE = ("registry", "claims", "evidence", "accounts", "ledger")
+CODE = ("registry", "review", "partners", "claims", "evidence", "accounts", "ledger")
 TEMPLATES = "templates"
 KEYWORDS = DEFAULT_KEYWORDS | {
     "gettext_lazy": None,

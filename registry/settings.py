@@ -25,9 +25,12 @@ ROOT_URLCONF = "registry.urls"
 WSGI_APPLICATION = "registry.wsgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# A web server for partners alone needs nothing of `review`; its database role may be refused its tables.
+REVIEW = env.boolean("REVIEW", True)
+
 INSTALLED_APPS = [
     "registry",
-    "review",
+    *(["review"] if REVIEW else []),
     "partners",
     "claims",
     "evidence",

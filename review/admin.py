@@ -1,4 +1,4 @@
-"""What the index of the staff area offers of this app. Its pages are its own: nothing here is edited as a row."""
+"""What the index of the staff area offers of this app. Nothing here is edited as a row: acts own it."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -10,7 +10,33 @@ offer(
         title=_("Claims to review"),
         sentence=_("Take a claim, read it beside its evidence, propose, and confirm what others propose."),
         url_name="review:queue",
-        permission=access.REVIEW,
+        permissions=(access.REVIEW,),
         in_header=True,
+    )
+)
+offer(
+    StaffPage(
+        title=_("Batches"),
+        sentence=_("Put confirmed claims together for the Board, and lay them before it."),
+        url_name="review:batches",
+        permissions=(access.PREPARE, access.SUBMIT),
+        in_header=True,
+    )
+)
+offer(
+    StaffPage(
+        title=_("Papers of the Board"),
+        sentence=_("What was submitted to the Board, and what it decided."),
+        url_name="review:board",
+        permissions=(access.DECIDE, access.VIEW_BATCHES, access.PREPARE, access.SUBMIT),
+        in_header=True,
+    )
+)
+offer(
+    StaffPage(
+        title=_("People for sensitive categories"),
+        sentence=_("Name who works on the claims of a sensitive category; to all others they do not exist."),
+        url_name="review:clearances",
+        permissions=(access.CLEAR,),
     )
 )

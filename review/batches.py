@@ -9,11 +9,12 @@ import hashlib
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import rfc8785
 from django.db import models, transaction
 from django.db.models import QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan  # type: ignore[import-untyped]
 from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -116,11 +117,7 @@ def candidates(user: User, after: tuple[str, int] | None = None) -> QuerySet[Cla
     id)."""
     waiting = Claim.objects.filter(state__in=lifecycle.AWAITING, bound_by=None).order_by("state", "id")
     if after:
-        state, key = after
-        waiting = waiting.filter(
-            models.Q(state=state, id__gt=key)
-            | models.Q(state__in=[other for other in lifecycle.AWAITING if other > state])
-        )
+        waiting = waiting.filter(TupleGreaterThan(Tuple(models.F("state"), models.F("id")), after))
     taken = Member.objects.undecided().filter(
         claim=models.OuterRef("pk"), version__number=models.OuterRef("version")
     )
@@ -522,7 +519,7 @@ def _digest(members: Iterable[Member], *, decided: bool = False) -> str:
 def _stale(members: list[Member], left: list[Member], seen: str) -> Stale:
     """Tells who left since the page was opened: the last to leave, put back, make the digest that was
     seen."""
-    left = sorted(left, key=lambda member: member.removed_at or timezone.now(), reverse=True)
+    left = sorted(left, key=_left_at, reverse=True)
     for number in range(1, len(left) + 1):
         since = left[:number]
         if _digest([*members, *since]) == seen:
@@ -538,6 +535,12 @@ def _stale(members: list[Member], left: list[Member], seen: str) -> Stale:
                 since,
             )
     return Stale(_("The paper has changed since you opened the page. Look at it again."))
+
+
+def _left_at(member: Member) -> datetime:
+    """When a claim left: found only now to be amended or withdrawn, then when that happened."""
+    times = [at for at in (member.removed_at, member.claim.changed_at) if at]
+    return min(times)
 
 
 def _text(text: str, *, limit: int) -> str:

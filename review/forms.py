@@ -16,10 +16,10 @@ from claims.models import Category, State
 from review.batches import Ground
 from review.checklists import MAX_NOTE, Answer, Item
 from review.decisions import MAX_DAYS, MAX_TEXT
-from review.models import RECOMMENDABLE, Recommendation, Removal
+from review.models import RECOMMENDABLE, Recommendation
 
 DAYS_TO_ANSWER = 14
-AS_RECOMMENDED = ""
+AS_PROPOSED = ""
 
 Tests = list[tuple[EligibilityTest, list[Item]]]
 
@@ -203,26 +203,22 @@ OUTCOME_WORDS = {
 
 
 class AddForm(forms.Form):
-    numbers = forms.MultipleChoiceField(
-        label=_("Claims"),
-        error_messages={"required": _("Tick the claims that should go into this batch.")},
-    )
+    """Claims by number, ticked in the list; whether they can join, the act says."""
+
     recommended = forms.ChoiceField(label=_("Recommend to the Board"), required=False)
 
-    def __init__(self, candidates: Iterable[str], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["numbers"].choices = [(n, n) for n in candidates]  # type: ignore[attr-defined]
         self.fields["recommended"].choices = [  # type: ignore[attr-defined]
-            (AS_RECOMMENDED, _("what its review proposes")),
+            (AS_PROPOSED, _("what its review proposes")),
             *outcomes(RECOMMENDABLE),
         ]
 
-
-class TakeOutForm(forms.Form):
-    because = forms.ChoiceField(
-        label=_("Why"),
-        choices=[(r.value, r.label) for r in (Removal.LATER, Removal.MISTAKE)],
-    )
+    def clean(self) -> dict[str, Any]:
+        numbers = list(dict.fromkeys(self.data.getlist("numbers")))  # type: ignore[attr-defined]
+        if not numbers:
+            raise forms.ValidationError(_("Tick the claims that should go into this batch."))
+        return {**self.cleaned_data, "numbers": numbers}
 
 
 class DecideForm(forms.Form):

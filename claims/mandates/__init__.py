@@ -4,7 +4,7 @@ A mandate is what differs from one conflict to the next: its texts, its categori
 questions, its regions. Every mistake is reported as file, key and what was expected, because the
 people who write these files are lawyers and translators. An unknown key is a mistake too.
 
-    mandate.toml             names, number prefix, regions, notices, consents, tests of eligibility
+    mandate.toml             names, number prefix, regions, notices, consents, tests of eligibility, reasons
     claimants/<kind>.toml    pages asked of every claimant of that kind, before and after the category's
     categories/<code>.toml   one category: what it is, its pages of questions, its kinds of evidence
     places.csv               settlements

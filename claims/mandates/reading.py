@@ -49,6 +49,7 @@ from claims.mandates.types import (
 )
 
 T = TypeVar("T")
+WAYS = ("eligible", "ineligible")  # what a reviewer may recommend
 
 
 class _Table:
@@ -268,14 +269,17 @@ def _check(table: _Table) -> Check:
 
 
 def _reason(table: _Table) -> Reason:
-    return Reason(
+    reason = Reason(
         id=table.identifier(),
-        leads_to=table.one_of("leads_to", ("eligible", "ineligible")),
+        leads_to=table.one_of("leads_to", WAYS),
         title=table.text("title"),
         told=table.text("told"),
         with_prejudice=table.boolean("with_prejudice", False),
         source=table.string("source", ""),
     )
+    if reason.with_prejudice and reason.leads_to == "eligible":
+        raise table.fail("with_prejudice", "false where a reason leads to eligible")
+    return reason
 
 
 def _kinds(table: _Table) -> tuple[ClaimantKind, ...]:
@@ -371,6 +375,9 @@ def _mandate(raw: Raw, file: str) -> Mandate:
             raise table.fail(f"{name}.version", f"at most {ID_LENGTH} characters")
     if any(len(c) != CURRENCY_LENGTH for c in result.currencies):
         raise table.fail("currencies", "codes of ISO 4217, like EUR")
+    for way in WAYS:
+        if not any(reason.leads_to == way for reason in result.reasons):
+            raise table.fail("reasons", f"at least one that leads to {way}")
     try:
         ZoneInfo(result.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:

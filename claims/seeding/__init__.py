@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from accounts import membership
@@ -35,6 +35,7 @@ from claims.seeding.numbering import Numbers
 from claims.seeding.rows import Tables
 from claims.seeding.telling import Form
 from evidence import uploads
+from evidence.kinds import KINDS
 from evidence.models import Blob
 from ledger import sealing
 from ledger.log import SYSTEM
@@ -138,16 +139,17 @@ class Writer:
         numbers, known = self._numbers(missing), self._known(missing, len(ids))
         for household in sorted({index // HOUSEHOLD for index in missing}):
             self.households.make(household, numbers, known)
-        with connection.cursor() as cursor:
-            self.tables.copy(cursor.cursor.cursor if hasattr(cursor.cursor, "cursor") else cursor.cursor)
+        self.tables.copy()
         return len(missing)
 
     def _numbers(self, indexes: list[int]) -> dict[int, str]:
         """A number for each that no claim has."""
-        found, left, attempt = {}, indexes, 0
+        found: dict[int, str] = {}
+        left, attempt = indexes, 0
         while left:
             drawn = {self.numbers.number(index, attempt): index for index in left}
-            taken = set(Claim.objects.filter(number__in=drawn).values_list("number", flat=True))
+            numbered = Claim.objects.filter(number__in=drawn).values_list("number", flat=True)
+            taken = [number for number in numbered if number]
             found |= {index: number for number, index in drawn.items() if number not in taken}
             left, attempt = [drawn[number] for number in taken], attempt + 1
         return found
@@ -216,19 +218,22 @@ def _places() -> dict[str, list[tuple[Settlement, float]]]:
     for n, place in enumerate(settlements):
         if place.kind == "C" and n % every:
             continue
-        weight = words.TOWNS.get(place.name_uk) if place.kind in "MK" else None
-        weight = weight or words.KINDS.get(place.kind, 100.0) * (every if place.kind == "C" else 1)
+        weight = words.KINDS.get(place.kind, 100.0) * (every if place.kind == "C" else 1)
+        if place.kind in "MK":
+            weight = words.TOWNS.get(place.name_uk, weight)
         found[place.region].append((Settlement(place.code, place.official_name, place.region), weight))
     return dict(found)
 
 
 def _officer(name: str, *roles: Role) -> Officer:
-    """Somebody who did the work of these offices and holds none of them any more: nothing is given them to do."""
+    """Somebody who did the work of these offices and holds none of them now: nobody waits for them."""
     email = f"{name}{NOBODY}"
     with transaction.atomic():
         user = User.objects.with_email(email).first()
         if user is None:
-            user = User.objects.create_user(email, public_id=uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}"))
+            user = User.objects.create_user(
+                email, public_id=uuid.uuid5(uuid.NAMESPACE_URL, f"mailto:{email}")
+            )
             EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
             for role in roles:
                 membership.grant(user, role, by=SYSTEM)
@@ -236,40 +241,52 @@ def _officer(name: str, *roles: Role) -> Officer:
     return Officer(user.pk, str(user.public_id))
 
 
+COPIES = 4  # of each kind: a claim has the same bytes only once
+
+
 def _stored() -> list[Stored]:
     """The few files that all evidence consists of, received once by the system."""
     accepted = mandates.current().evidence.media_types
-    files = [
-        ("application/pdf", "made-up.pdf", _pdf()),
-        ("image/png", "made-up.png", _png()),
-        ("text/plain", "made-up.txt", "Вигадане свідчення: лише для показу.\n".encode()),
-    ]
     found = []
-    for media_type, name, content in files:
-        if media_type not in accepted:
-            continue
-        blob = Blob.objects.filter(sha256=hashlib.sha256(content).hexdigest()).first()
-        if blob is None:
-            blob = uploads.receive_stream(io.BytesIO(content), name=name, by=SYSTEM, accepted=accepted).blob
-        found.append(Stored(blob.pk, blob.sha256, blob.size_bytes, blob.media_type))
+    for number in range(1, COPIES + 1):
+        for media_type, make in (("application/pdf", _pdf), ("image/png", _png), ("text/plain", _text)):
+            if media_type not in accepted:
+                continue
+            content = make(number)
+            blob = Blob.objects.filter(sha256=hashlib.sha256(content).hexdigest()).first()
+            if blob is None:
+                name = f"made-up-{number}{KINDS[media_type].extensions[0]}"
+                blob = uploads.receive_stream(io.BytesIO(content), name=name, by=SYSTEM).blob
+            found.append(Stored(blob.pk, blob.sha256, blob.size_bytes, blob.media_type))
     return found
 
 
-def _png(width: int = 96, height: int = 64) -> bytes:
-    """A grey picture with a lighter frame."""
+def _text(number: int) -> bytes:
+    return f"Вигадане свідчення № {number}: лише для показу.\n".encode()
+
+
+def _png(number: int, width: int = 96, height: int = 64) -> bytes:
+    """A grey picture with a lighter frame, the wider the higher the number."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
-    edge, inside = b"\0" + b"\xd8" * width, b"\0" + b"\xd8" * 4 + b"\x90" * (width - 8) + b"\xd8" * 4
-    rows = edge * 4 + inside * (height - 8) + edge * 4
+    frame = 4 * number
+    edge = b"\0" + b"\xd8" * width
+    inside = b"\0" + b"\xd8" * frame + b"\x90" * (width - 2 * frame) + b"\xd8" * frame
+    rows = edge * frame + inside * (height - 2 * frame) + edge * frame
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
-def _pdf() -> bytes:
+def _pdf(number: int) -> bytes:
     """One page that says what it is."""
-    page = b"BT /F1 18 Tf 72 720 Td (Made up, for demonstration only.) Tj ET"
+    page = b"BT /F1 18 Tf 72 720 Td (Document %d: made up, for demonstration only.) Tj ET" % number
     objects = (
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",

@@ -6,7 +6,6 @@ compare them. What is a list of a few rows there is a tuple here, because a mill
 
 import hashlib
 import json
-import uuid
 from bisect import bisect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from claims import entries, indexing, mandates, versions
 from claims.answers import checking
 from claims.filing import EARLIER_CLAIM, STATED
 from claims.lifecycle import AFTER_AMENDING, AWAITING
-from claims.mandates import ANSWER_SECTIONS, OWN_ACCOUNT, SECTIONS, ClaimantKind, Mandate, Question
+from claims.mandates import ANSWER_SECTIONS, OWN_ACCOUNT, SECTIONS, ClaimantKind, Mandate
 from claims.models import Assurance, Claim, Signature, State
 from claims.models.claim import AWAITING_DECISION
 from claims.notices import NOBODY
@@ -39,7 +38,13 @@ HOUSEHOLD = 4
 """So many claims after one another are of one family, partly from one account."""
 
 SUBMITTED, AMENDED, FIX, STARTED, ASKED, ANSWERED = "submit", "amend", "fix", "start", "ask", "answer"
-ELIGIBLE, INELIGIBLE, RETURNED, DECIDED, WITHDRAWN = "eligible", "ineligible", "send_back", "decide", "withdraw"
+ELIGIBLE, INELIGIBLE, RETURNED, DECIDED, WITHDRAWN = (
+    "eligible",
+    "ineligible",
+    "send_back",
+    "decide",
+    "withdraw",
+)
 LIVES: tuple[tuple[float, tuple[str, ...], State], ...] = (
     (42.0, (STARTED, ELIGIBLE, DECIDED), State.RECORDED),
     (8.0, (STARTED, ASKED, ANSWERED, ELIGIBLE, DECIDED), State.RECORDED),
@@ -67,7 +72,7 @@ LIVES: tuple[tuple[float, tuple[str, ...], State], ...] = (
 )
 """How many of a hundred claims had these acts after their submission, and where they stand by them."""
 _LIVES = list(accumulate(share for share, _acts, _end in LIVES))
-_FILES = (0.3, 0.65, 0.85, 0.95)  # 0, 1, 2, 3 or 4 files
+_FILES = (0.55, 0.8, 0.92, 0.98)  # 0, 1, 2, 3 or 4 files
 
 OPENED_AFTER = timedelta(days=768)  # from the mandate's first day
 LASTS = timedelta(days=1735)
@@ -118,7 +123,7 @@ class Ground:
     def id_of(self, *what: object) -> str:
         """The same for the same seed: how a run finds out what an earlier one has written."""
         named = ":".join(map(str, (self.seed, *what))).encode()
-        return str(uuid.UUID(bytes=hashlib.sha256(named).digest()[:16], version=4))
+        return _uuid(hashlib.sha256(named).hexdigest())
 
 
 @dataclass
@@ -143,22 +148,13 @@ class File:
     facts: dict[str, Any]
 
 
-def json_text(value: Any) -> str:
-    return "".join(_encode(value, 0))
-
-
 # RFC 8785 for what occurs here: keys in ASCII, no floats. rfc8785 itself takes ten times as long.
-_encode = json.encoder.c_make_encoder(  # type: ignore[attr-defined]
-    None,
-    None,
-    json.encoder.encode_basestring,
-    None,
-    ":",
-    ",",
-    True,
-    False,
-    True,  # type: ignore[attr-defined]
-)
+json_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def _uuid(digits: str) -> str:
+    """A version 4 UUID of these hex digits."""
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-a{digits[17:20]}-{digits[20:32]}"
 
 
 def instant(at: datetime) -> str:
@@ -243,6 +239,7 @@ class Life:
         self.reviewed_before = False
         self.recorded_at: datetime | None = None
         self.files: list[File] = []
+        self.first_file = int(random.random() * 60)
         self.own_account = ""
         self.replies: list[dict[str, str]] = []
         self.texts: dict[str, str] = {}
@@ -262,21 +259,20 @@ class Life:
         soonest = max(opened, int(day) + 14)
         if self.account.last_submitted:
             soonest = max(soonest, (self.account.last_submitted - ground.first_day).days + 1)
-        soonest = min(soonest, days - 3)
+        soonest = min(soonest, days - 4)
         latest_first = self.end in STILL_OPEN
         where = 1 - random.random() ** 3 if latest_first else random.random() ** 0.8
-        submitted = soonest + (days - 2 - soonest) * where
+        submitted = soonest + (days - 3 - soonest) * where
         at = ground.first_day + timedelta(int(submitted), 25_000 + random.random() * 50_000)
         return (ground.first_day + timedelta(int(day))).date(), at
 
     def _times_after(self, submitted: datetime) -> list[datetime]:
-        span = min(
-            (self.ground.latest - submitted).total_seconds(), (30 + 250 * self.random.random()) * 86_400
-        )
-        return [
-            submitted + timedelta(seconds=span * part)
-            for part in sorted(0.02 + 0.98 * self.random.random() for _act in self.acts)
-        ]
+        """When the acts took place, in office hours, from the day after the submission on."""
+        midnight = submitted.replace(hour=0, minute=0, second=0, microsecond=0)
+        span = max(min((self.ground.latest - midnight).days - 1, int(30 + 250 * self.random.random())), 1)
+        days = sorted(1 + int(span * self.random.random()) for _act in self.acts)
+        seconds = sorted(25_000 + 30_000 * self.random.random() for _act in self.acts)
+        return [midnight + timedelta(d, s) for d, s in zip(days, seconds, strict=True)]
 
     # --- Living ---
 
@@ -330,29 +326,28 @@ class Life:
     def _one_of(self, of: Sequence[Any]) -> Any:
         return of[int(self.random.random() * len(of))]
 
-    def _uuid(self) -> str:
-        return str(uuid.UUID(int=self.random.getrandbits(128), version=4))
-
     @property
-    def standing(self) -> dict[str, Any]:
+    def standing(self) -> str:
         state = AWAITING_DECISION if self.state in AWAITING else self.state.value
-        return {"category": self.form.code, "region": self.columns.region or None, "state": state}
+        return self._standing(self.columns.region, state)
+
+    def _standing(self, region: str, state: str) -> str:
+        """The JSON text of Claim.standing."""
+        region = f'"{region}"' if region else "null"
+        return f'{{"category":"{self.form.code}","region":{region},"state":"{state}"}}'
 
     # --- The acts ---
 
     def submit(self, at: datetime) -> None:
         random, mandate = self.random, self.ground.mandate
-        before = {"category": self.form.code, "region": None, "state": State.DRAFT.value}
+        before = self._standing("", State.DRAFT.value)
         self.submitted_at = at
         self.version = 1
         self.consents: dict[str, Any] | None = None
-        if random.random() < 0.6:
+        if random.random() < 0.45:
             choices = {c.id: random.random() < 0.35 for c in mandate.consents}
             self.consents = {"notice": mandate.privacy_notice.version, "choices": choices}
-            self.tables.consents.rows += [
-                (self.pk, purpose, given, mandate.privacy_notice.version, at, self.account.pk)
-                for purpose, given in choices.items()
-            ]
+        self._choose(at)
         self.eligibility = {}
         if random.random() < 0.8:
             self.eligibility = {
@@ -365,9 +360,8 @@ class Life:
         self.state, self.changed_at = State.SUBMITTED, at
         self._cover()
         facts = {"number": self.number, "claimant_kind": self.form.kind.value}
-        self._enter(
-            entries.SUBMITTED, at, before, version=digest, facts=facts | self._frozen_facts(), **self._own
-        )
+        facts |= self._frozen_facts()
+        self._enter(entries.SUBMITTED, at, before, self._own, version=digest, facts=facts)
 
     def amend(self, at: datetime) -> None:
         before = self.standing
@@ -378,7 +372,7 @@ class Life:
             self.own_account = story(self.teller, most=3)
         if self.random.random() < 0.5 or self.state == State.NEEDS_FIXING:
             self._add_file(at - timedelta(minutes=20))
-        self.consents, self.eligibility = None, {}
+        self._choose(at)
         self.version += 1
         self._fill_columns()
         digest = self._freeze(at)
@@ -386,7 +380,7 @@ class Life:
             self.reviewed_before = self.state in AWAITING
             self.state = AFTER_AMENDING[self.state]
         self.changed_at = at
-        self._enter(entries.AMENDED, at, before, version=digest, facts=self._frozen_facts(), **self._own)
+        self._enter(entries.AMENDED, at, before, self._own, version=digest, facts=self._frozen_facts())
 
     def _amount_again(self, answer: Any) -> Any:
         if checking.is_state(answer):
@@ -404,7 +398,7 @@ class Life:
         text, salt = self._one_of(words.ASKED_FOR), self.random.randbytes(SALT)
         digest = log.salted_digest(salt, text.encode())
         due_on = at.date() + timedelta(days=30)
-        pk, public_id = next(self.tables.requests.ids), self._uuid()
+        pk, public_id = next(self.tables.requests.ids), _uuid(self.random.randbytes(16).hex())
         self.request = (pk, public_id, salt, text, digest, self.reviewer.pk, at, due_on)
         facts = {"request": public_id, "due_on": due_on.isoformat(), "text": digest}
         self._move(State.INFORMATION_REQUESTED, entries.INFORMATION_REQUESTED, at, Role.REVIEWER, facts=facts)
@@ -420,9 +414,9 @@ class Life:
         digest = self._supplement(at)
         self._write_request(answered_at=at)
         facts = {"request": public_id, "version_number": self.version, "evidence": len(self.files)}
-        own = {"actor": self.account.public_id, "office": Role.CLAIMANT.value}
+        own = (self.account.public_id, Role.CLAIMANT.value)
         before, self.state, self.changed_at = self.standing, State.UNDER_REVIEW, at
-        self._enter(entries.INFORMATION_ANSWERED, at, before, version=digest, facts=facts, **own)
+        self._enter(entries.INFORMATION_ANSWERED, at, before, own, version=digest, facts=facts)
 
     def eligible(self, at: datetime) -> None:
         self._move(State.ELIGIBLE, entries.REVIEW_FINISHED, at, Role.SENIOR_REVIEWER)
@@ -460,27 +454,26 @@ class Life:
         }
         before, self.state, self.changed_at = self.standing, self.end, at
         board = self.ground.board
-        by = {"actor": board[at.toordinal() % len(board)].actor, "office": Role.BOARD_MEMBER.value}
-        self._enter(entries.DECIDED, at, before, version=self.digest, facts=facts, **by)
+        by = (board[at.toordinal() % len(board)].actor, Role.BOARD_MEMBER.value)
+        self._enter(entries.DECIDED, at, before, by, version=self.digest, facts=facts)
 
     def withdraw(self, at: datetime) -> None:
-        own = {"actor": self.account.public_id, "office": Role.CLAIMANT.value}
+        own = (self.account.public_id, Role.CLAIMANT.value)
         before, self.state, self.changed_at = self.standing, State.WITHDRAWN, at
-        self._enter(entries.WITHDRAWN, at, before, **own)
+        self._enter(entries.WITHDRAWN, at, before, own)
 
     def _move(
         self, to: State, kind: log.Kind, at: datetime, office: Role, *, facts: Mapping[str, Any] | None = None
     ) -> None:
         before, self.state, self.changed_at = self.standing, to, at
-        self._enter(kind, at, before, actor=self.reviewer.actor, office=office.value, facts=facts)
+        self._enter(kind, at, before, (self.reviewer.actor, office.value), facts=facts)
 
     # --- What an act writes ---
 
     @property
-    def _own(self) -> dict[str, str]:
+    def _own(self) -> tuple[str, str]:
         """Who files, and as what."""
-        office = indexing.office(self.columns, self.fed, self.answers)
-        return {"actor": self.account.public_id, "office": office}
+        return self.account.public_id, indexing.office(self.columns, self.fed, self.answers)
 
     def _frozen_facts(self) -> dict[str, Any]:
         mandate = self.ground.mandate
@@ -499,31 +492,32 @@ class Life:
         self,
         kind: log.Kind,
         at: datetime,
-        before: Mapping[str, Any],
+        before: str,
+        by: tuple[str, str],
         *,
-        actor: str,
-        office: str,
         version: str | None = None,
         facts: Mapping[str, Any] | None = None,
     ) -> None:
-        body = {
-            "format": log.FORMAT,
-            "kind": kind.name,
-            "open": kind.is_open,
-            "at": instant(at),
-            "actor": {"kind": "person", "id": actor},
-            "office": office,
-            "claim": self.public_id,
-            "version": version,
-            "before": before,
-            "after": self.standing,
-            "facts": facts or {},
-        }
-        self.tables.entries.rows.append((self.random.randbytes(SALT), json_text(body)))
+        actor, office = by
+        # The keys in the order of RFC 8785; what needs no escaping is put in as it is.
+        version_text = f'"{version}"' if version else "null"
+        body = (
+            f'{{"actor":{{"id":"{actor}","kind":"person"}},"after":{self.standing},"at":"{instant(at)}",'
+            f'"before":{before},"claim":"{self.public_id}","facts":{json_text(facts) if facts else "{}"},'
+            f'"format":"{log.FORMAT}","kind":"{kind.name}","office":"{office}",'
+            f'"open":{"true" if kind.is_open else "false"},"version":{version_text}}}'
+        )
+        self.tables.entries.rows.append((self.random.randbytes(SALT), body))
 
     def _fill_columns(self) -> None:
         self.columns = cast(Claim, SimpleNamespace(claimant_kind=self.form.kind.value))
         indexing.fill_columns(self.columns, self.fed, self.answers)
+
+    def _choose(self, at: datetime) -> None:
+        if self.consents:
+            notice, by = self.consents["notice"], self.account.pk
+            choices = self.consents["choices"].items()
+            self.tables.consents.rows += [(self.pk, p, given, notice, at, by) for p, given in choices]
 
     def _claimant(self, at: datetime) -> int:
         account = self.account
@@ -565,22 +559,19 @@ class Life:
                 self.tables.aid.rows += [self._aid_item(item) for item in answer]
 
     def _aid_item(self, item: Mapping[str, Any]) -> tuple[Any, ...]:
-        said = {k: "" if checking.is_state(v) else v for k, v in item.items()}
+        said: dict[str, Any] = {k: "" if checking.is_state(v) else v for k, v in item.items()}
         money = said.get("amount") or {"amount": None, "currency": ""}
         texts = [said.get(name, "") for name in ("payer", "kind", "status")]
-        return (
-            self.pk,
-            *texts,
-            money["amount"],
-            money["currency"],
-            said.get("on", ""),
-            said.get("number", ""),
-        )
+        ends = [said.get(name, "") for name in ("on", "number")]
+        return (self.pk, *texts, money["amount"], money["currency"], *ends)
 
     def _add_file(self, at: datetime, *, request: int | None = None) -> None:
         random, tables, types = self.random, self.tables, self.form.definition.evidence_types
-        stored = self._one_of(self.ground.stored)
-        public_id, pk = self._uuid(), next(tables.files.ids)
+        if len(self.files) == len(self.ground.stored):
+            return
+        # The same bytes stand in a claim only once.
+        stored = self.ground.stored[(self.first_file + len(self.files)) % len(self.ground.stored)]
+        public_id, pk = _uuid(self.random.randbytes(16).hex()), next(tables.files.ids)
         name = self._one_of(words.FILE_NAMES).format(n=len(self.files) + 1) + stored.extension
         type_ = types[int(random.random() ** 2 * len(types))].id if types and random.random() < 0.9 else ""
         by = ("person", self.account.public_id)
@@ -604,16 +595,17 @@ class Life:
     def _freeze(self, at: datetime) -> str:
         """Every byte as versions.freeze makes them."""
         mandate = self.ground.mandate
-        said: dict[str, list[str]] = {section: [] for section in ANSWER_SECTIONS}
+        said: dict[str, dict[str, Any]] = {section: {} for section in ANSWER_SECTIONS}
         for question in self.asked:
             if question.id in self.answers:
-                said[question.section].append(self._said(question))
+                origin = EARLIER_CLAIM if question.id in self.from_before else STATED
+                said[question.section][question.id] = {"answer": self.answers[question.id], "origin": origin}
         if self.own_account:
-            said["account"].append(_stated(OWN_ACCOUNT, self.own_account))
+            said["account"][OWN_ACCOUNT] = {"answer": self.own_account, "origin": STATED}
         if self.replies:
-            said["account"].append(_stated(versions.REPLIES, self.replies))
-        # No character of a question's id sorts before the quotation mark that ends it.
-        self.texts = {section: f"{{{','.join(sorted(parts))}}}" for section, parts in said.items()}
+            said["account"][versions.REPLIES] = {"answer": self.replies, "origin": STATED}
+        self.account_said = said["account"]
+        self.texts = {section: json_text(answers) if answers else "{}" for section, answers in said.items()}
         language = self.account.language
         core = {
             "mandate": {"id": mandate.id, "digest": self.ground.mandate_digest},
@@ -641,15 +633,13 @@ class Life:
         self.digests = {n: _digest(self.salts[n], self.texts[n]) for n in SECTIONS}
         return self._write_version(at, Signature.TYPED_DECLARATION)
 
-    def _said(self, question: Question) -> str:
-        origin = EARLIER_CLAIM if question.id in self.from_before else STATED
-        return f'"{question.id}":{{"answer":{json_text(self.answers[question.id])},"origin":"{origin}"}}'
-
     def _supplement(self, at: datetime) -> str:
         """As versions.supplement: all sections stand but the two that the answer adds to."""
-        account = json.loads(self.texts["account"])
-        account[versions.REPLIES] = {"answer": self.replies, "origin": STATED}
-        for name, content in (("account", account), ("evidence", [file.facts for file in self.files])):
+        self.account_said[versions.REPLIES] = {"answer": self.replies, "origin": STATED}
+        for name, content in (
+            ("account", self.account_said),
+            ("evidence", [file.facts for file in self.files]),
+        ):
             self.texts[name], self.salts[name] = json_text(content), self.random.randbytes(SALT)
             self.digests[name] = _digest(self.salts[name], self.texts[name])
         return self._write_version(at, Signature.SIGNED_IN)
@@ -708,10 +698,6 @@ class Life:
             + (columns.event_on, columns.event_first_day, columns.amount, columns.currency, self.created_at)
             + (self.submitted_at, self.recorded_at, self.changed_at)
         )
-
-
-def _stated(name: str, answer: Any) -> str:
-    return f'"{name}":{{"answer":{json_text(answer)},"origin":"{STATED}"}}'
 
 
 def _digest(salt: bytes, text: str) -> str:

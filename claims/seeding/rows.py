@@ -128,8 +128,12 @@ class Tables:
         for table in vars(self).values():
             table.rows = []
 
-    def copy(self, cursor: Cursor[Any]) -> None:
-        """Write what was gathered, and forget it."""
+    def copy(self) -> None:
+        """Write what was gathered, and forget it. Django's debug cursor cannot copy, so without it."""
+        with connection.connection.cursor() as cursor:
+            self._copy(cursor)
+
+    def _copy(self, cursor: Cursor[Any]) -> None:
         for table in vars(self).values():
             names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
             into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)

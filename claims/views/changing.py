@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from claims import consents, filing, lifecycle, mandates
-from claims.models import Consent
+from claims.models import Consent, State
 from claims.views import filing as filing_pages
 from claims.views.drafts import closed, own_claim
 from claims.views.held import PersonRequest, signed_in, typed_before
@@ -30,7 +30,8 @@ def change(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         return redirect("claims:claim", claim_id)
     if request.method == "POST":
         filing.reopen(claim, by=request.user)
-        return redirect("claims:change", claim_id)
+        step = "evidence" if claim.state == State.NEEDS_FIXING else "change"
+        return redirect(f"claims:{step}", claim_id)
     if hasattr(claim, "draft"):
         return filing_pages.tasks(request, claim)
     return render(request, "claims/change.html", {"claim": claim})

@@ -81,9 +81,11 @@ class OAuthView(APIView):
             raise Malformed("The body is too large, or not in UTF-8.") from None
         given: dict[str, str] = {}
         for name, values in sent:
+            if name not in self.fields:
+                continue
             if len(values) > 1:
-                raise Malformed("A parameter was sent more than once.")
-            if name in self.fields and values[0]:
+                raise Malformed(f"{name} was sent more than once.")
+            if values[0]:
                 given[name] = values[0]
         if "Authorization" in request.headers:
             if "client_secret" in given:

@@ -26,7 +26,7 @@ from evidence import custody, serving
 from evidence.models import CustodyKind, ScanState
 from review import access, assignments, checklists, decisions
 from review.forms import AskForm, ChecklistForm, ProposeForm, ReturnForm, SendBackForm
-from review.models import Assignment, Checklist, Proposal, Recommendation
+from review.models import Assignment, Checklist, Proposal
 from review.views import reading
 from review.views.pages import REFUSED, page, show
 
@@ -55,14 +55,16 @@ def _readable(user: User) -> Any:
 @page(access.REVIEW)
 @require_safe
 def file(request: PersonRequest, number: str, file_id: UUID) -> HttpResponseBase:
-    """A piece of evidence of the version on the desk: to look at with `?show=1`, else to download. Each look is
-    written down."""
+    """A piece of evidence of the version on the desk: to look at with `?show=1`, else to download. Each
+    look is written down."""
     found = get_object_or_404(_readable(request.user), number=number)
     version = ClaimVersion.objects.get(claim=found, number=found.version)
     if str(file_id) not in {piece["id"] for piece in reading.files(version)}:
         raise Http404
     attachment = get_object_or_404(
-        Attachment.objects.select_related("evidence_file__blob"), claim=found, evidence_file__public_id=file_id
+        Attachment.objects.select_related("evidence_file__blob"),
+        claim=found,
+        evidence_file__public_id=file_id,
     )
     received = attachment.evidence_file
     if received.scan_state == ScanState.INFECTED:
@@ -131,7 +133,11 @@ class Typed:
     shown as they were typed, or as they stand in the beginning."""
 
     def __init__(
-        self, version: ClaimVersion, checklist: Checklist | None, data: QueryDict | None, judged: tuple[str, ...] = ()
+        self,
+        version: ClaimVersion,
+        checklist: Checklist | None,
+        data: QueryDict | None,
+        judged: tuple[str, ...] = (),
     ) -> None:
         saved = ChecklistForm.initial_from(checklist.given) if checklist else {}
         tests = checklists.tests(version)
@@ -143,7 +149,9 @@ class Typed:
             "return": ReturnForm,
         }
         self.forms = {
-            name: make(data) if name in judged else make(initial=data.dict() if data else self._initial(name, saved))
+            name: make(data)
+            if name in judged
+            else make(initial=data.dict() if data else self._initial(name, saved))
             for name, make in makers.items()
         }
         self.judged = [self.forms[name] for name in judged]
@@ -168,7 +176,9 @@ class Typed:
 
 def _shown(field: forms.BoundField, value: str) -> str:
     choices = getattr(field.field, "choices", [])
-    flat = [pair for name, group in choices for pair in (group if isinstance(group, list) else [(name, group)])]
+    flat = [
+        pair for name, group in choices for pair in (group if isinstance(group, list) else [(name, group)])
+    ]
     return str(dict(flat).get(value, value))
 
 
@@ -276,13 +286,19 @@ def _met(user: User, number: str) -> Claim:
 def _again(
     request: PersonRequest, claim: Claim, typed: Typed, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    """The same page with what was typed. Of a claim that is no longer this person's, nothing but that is shown."""
+    """The same page with what was typed. Of a claim that is no longer this person's, that alone is shown."""
     found = _readable(request.user).filter(pk=claim.pk).first()
     if found:
         return _desk(request, found, typed, refusal=refusal, status=status)
     gone = refusal or _("This claim is no longer on your desk. What you typed is still here for you to copy.")
     return show(
-        request, "kept", str(claim.number), status=REFUSED, refusal=gone, words=typed.words(), number=claim.number
+        request,
+        "kept",
+        str(claim.number),
+        status=REFUSED,
+        refusal=gone,
+        words=typed.words(),
+        number=claim.number,
     )
 
 
@@ -365,7 +381,9 @@ def confirm(request: PersonRequest, claim: Claim, typed: Typed) -> str:
 def send_back(request: PersonRequest, claim: Claim, typed: Typed) -> str:
     note = typed.forms["send_back"].cleaned_data["back_note"]
     decisions.send_back(_proposal(request, claim), by=request.user, note=note)
-    messages.success(request, _("Sent back: %(number)s is with its reviewer again.") % {"number": claim.number})
+    messages.success(
+        request, _("Sent back: %(number)s is with its reviewer again.") % {"number": claim.number}
+    )
     return "review:queue"
 
 
@@ -380,5 +398,7 @@ def _proposal(request: PersonRequest, claim: Claim) -> Proposal:
 @act("return", permission=access.RETURN)
 def return_to_review(request: PersonRequest, claim: Claim, typed: Typed) -> str:
     decisions.return_to_review(claim, by=request.user, note=typed.forms["return"].cleaned_data["return_note"])
-    messages.success(request, _("The claim is under review again. Its claimant sees that, and not your words."))
+    messages.success(
+        request, _("The claim is under review again. Its claimant sees that, and not your words.")
+    )
     return "review:claim"

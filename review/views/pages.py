@@ -16,8 +16,8 @@ REFUSED = 409
 
 
 def page(*permissions: str) -> Callable[[View], View]:
-    """For staff with one of these permissions; 403 to other staff. What somebody typed whose session had ended
-    waits for them until they have signed in again."""
+    """For staff with one of these permissions; 403 to other staff. What is typed when a session has
+    ended waits until the person has signed in again."""
 
     def decorate(view: View) -> View:
         @wraps(view)

@@ -1,4 +1,4 @@
-"""What staff read about a claim: the frozen version in words, its evidence, what changed, and what happened."""
+"""What staff read about a claim: its frozen version in words, evidence, what changed, what happened."""
 
 import json
 from dataclasses import dataclass
@@ -95,7 +95,9 @@ def evidence(version: ClaimVersion, before: ClaimVersion | None) -> list[Piece]:
     known = {file["id"] for file in files(before)} if before else set()
     types = {t.id: str(t.name) for t in definition(version.category_version_id).evidence_types}
     scans = dict(
-        EvidenceFile.objects.filter(public_id__in=[f["id"] for f in frozen]).values_list("public_id", "scan_state")
+        EvidenceFile.objects.filter(public_id__in=[f["id"] for f in frozen]).values_list(
+            "public_id", "scan_state"
+        )
     )
     scanned = {str(file): ScanState(state) for file, state in scans.items()}
     return [
@@ -245,7 +247,7 @@ def story(claim: Claim) -> list[Event]:
 
 
 def _sentence(kind: str, who: str, facts: dict[str, Any]) -> str:
-    """"" for what another entry of the same act tells."""
+    """ "" for what another entry of the same act tells."""
     said = {
         "who": who,
         "version": facts.get("version_number", ""),

@@ -6,11 +6,22 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection, transaction
 
-from claims import filing, notices
-from claims.models import Attachment, Claim, Claimant, ClaimVersion, Consent, Draft, Notice
+from claims import filing, lifecycle, notices, versions
+from claims.models import (
+    Attachment,
+    Claim,
+    Claimant,
+    ClaimVersion,
+    Consent,
+    Draft,
+    InformationRequest,
+    Notice,
+    Outcome,
+)
 from ledger import sealing
 from ledger.models import Entry
 from tests import make
+from tests.claims import moving
 
 pytestmark = pytest.mark.committing
 
@@ -152,6 +163,125 @@ def test_a_crash_in_the_middle_of_submitting_leaves_the_draft_whole(monkeypatch,
     for model in (ClaimVersion, Claimant, Consent):
         assert not model.objects.exists()
     assert submissions() == 0
+
+
+# --- After submission ---
+
+
+def names(outcomes):
+    return sorted(type(outcome).__name__ for outcome in outcomes)
+
+
+def kinds():
+    return list(Entry.objects.filter(kind__startswith="claim.").order_by("id").values_list("kind", flat=True))
+
+
+def in_the_way(claim, held, act):
+    """What `act` returns or raises that waits while this connection has the claim locked and does `held`."""
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            lifecycle.lock(claim)
+            held()
+            waiting = pool.submit(at_once, act)
+            wait_until_blocked()
+        [outcome] = waiting.result(timeout=10)
+        return outcome
+
+
+def test_of_two_tabs_that_send_changes_at_once_one_sends_them():
+    claim = make.claim()
+    moving.change(claim, {"cause": "Інакше."})
+    send = lambda: moving.send_changes(moving.again(claim))  # noqa: E731
+    assert names(at_once(send, send)) == ["AlreadySubmitted", "ClaimVersion"]
+    assert (moving.again(claim).version, claim.versions.count()) == (2, 2)
+    assert kinds() == ["claim.submitted", "claim.amended"]
+
+
+def test_of_two_tabs_that_begin_to_change_at_once_both_have_the_one_draft():
+    claim = make.claim()
+    begin = lambda: filing.reopen(moving.again(claim), by=claim.filed_by)  # noqa: E731
+    assert names(at_once(begin, begin)) == ["Draft", "Draft"]
+    assert Draft.objects.count() == 1
+
+
+def test_of_two_tabs_that_answer_at_once_one_answers():
+    request = moving.asked(make.claim())
+    answers = [lambda text=text: moving.replied(request, text) for text in ("Перша.", "Друга.")]
+    assert names(at_once(*answers)) == ["ClaimVersion", "NothingToAnswer"]
+    assert ClaimVersion.objects.count() == 2
+    assert kinds().count("claim.information_answered") == 1
+
+
+def test_an_answer_and_a_change_at_once_are_two_versions_with_both():
+    claim = make.claim()
+    request = moving.asked(claim)
+    moving.change(claim, {"cause": "Інакше."})
+    send = lambda: moving.send_changes(moving.again(claim))  # noqa: E731
+    assert names(at_once(send, lambda: moving.replied(request))) == ["ClaimVersion", "ClaimVersion"]
+    last = ClaimVersion.objects.latest("number")
+    assert last.number == 3
+    assert versions.answers(last)["cause"] == "Інакше."
+    assert list(versions.replies(last).values()) == ["Договір згорів."]
+
+
+def test_changes_sent_while_the_claim_is_being_withdrawn_are_refused():
+    claim = make.claim()
+    moving.change(claim, {"cause": "Інакше."})
+    refused = in_the_way(claim, lambda: moving.withdrawn(claim), lambda: moving.send_changes(claim))
+    assert isinstance(refused, lifecycle.MoveRefused)
+    assert kinds() == ["claim.submitted", "claim.withdrawn"]
+
+
+def test_a_claim_that_is_withdrawn_while_changes_are_being_sent_is_withdrawn_with_them():
+    claim = make.claim()
+    moving.change(claim, {"cause": "Інакше."})
+    withdrawn = in_the_way(claim, lambda: moving.send_changes(claim), lambda: moving.withdrawn(claim))
+    assert withdrawn.state == "withdrawn"
+    assert kinds() == ["claim.submitted", "claim.amended", "claim.withdrawn"]
+
+
+@pytest.mark.parametrize("act", [moving.withdrawn, moving.send_changes])
+def test_what_comes_while_the_board_decides_is_refused(act):
+    claim = moving.awaiting(make.claim())
+    moving.change(claim, {"cause": "Інакше."})
+    refused = in_the_way(claim, lambda: moving.bound(claim), lambda: act(claim))
+    assert isinstance(refused, lifecycle.AlreadyDecided)
+    assert Draft.objects.filter(claim=claim).exists()
+
+
+def test_a_file_added_while_the_answer_is_being_sent_is_refused_and_not_kept(evidence_dir):
+    request = moving.asked(make.claim())
+    refused = in_the_way(request.claim, lambda: moving.replied(request), lambda: moving.add_to_reply(request))
+    assert isinstance(refused, lifecycle.NothingToAnswer)
+    assert not Attachment.objects.exists()
+    assert [path for path in evidence_dir.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize("act", ["amend", "answer", "withdraw", "decide"])
+def test_a_crash_in_the_middle_leaves_everything_as_it_was(monkeypatch, act):
+    claim = moving.awaiting(make.claim()) if act == "decide" else make.claim()
+    request = moving.asked(claim) if act == "answer" else None
+    if act != "decide":
+        moving.change(claim, {"cause": "Інакше."})
+    models = (Claim, ClaimVersion, Draft, InformationRequest, Outcome, Entry)
+    before = [list(model.objects.order_by("pk").values()) for model in models]
+
+    def crash(*_, **__):
+        raise SystemError("power cut")
+
+    monkeypatch.setattr("claims.lifecycle.log.append", crash)
+    acts = {
+        "amend": lambda: moving.send_changes(claim),
+        "answer": lambda: moving.replied(request),
+        "withdraw": lambda: moving.withdrawn(claim),
+        "decide": lambda: moving.decided(claim),
+    }
+    with transaction.atomic():  # with the Board's binding, which is an act of its own
+        point = transaction.savepoint()
+        with pytest.raises(SystemError):
+            acts[act]()
+        transaction.savepoint_rollback(point)
+    assert [list(model.objects.order_by("pk").values()) for model in models] == before
 
 
 def test_two_followers_at_once_write_one_notice_for_a_submission():

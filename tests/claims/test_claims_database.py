@@ -8,6 +8,7 @@ from django.db import DatabaseError, IntegrityError
 from django.db.models import ProtectedError
 from django.utils import timezone
 
+from claims import filing
 from claims.mandates import SECTIONS
 from claims.models import (
     Attachment,
@@ -16,11 +17,13 @@ from claims.models import (
     Claim,
     Claimant,
     ClaimVersion,
+    InformationRequest,
     Notice,
     Outcome,
     State,
 )
 from tests import make
+from tests.claims import moving
 
 pytestmark = pytest.mark.django_db
 
@@ -89,6 +92,25 @@ def notice_twice():
     Notice.objects.create(claim=first.claim, recipient=first.recipient, entry_index=7, kind="claim.submitted")
 
 
+def information_request(**columns):
+    claim, now = make.claim(), timezone.now()
+    values = {"text": "?", "salt": bytes(16), "digest": "0" * 64, "asked_at": now, "due_on": now.date()}
+    InformationRequest.objects.create(claim=claim, asked_by=claim.filed_by, **(values | columns))
+
+
+def two_open_requests():
+    request = moving.asked(make.claim())
+    values = {f.attname: getattr(request, f.attname) for f in InformationRequest._meta.concrete_fields}
+    InformationRequest.objects.create(**{**values, "id": None, "public_id": uuid.uuid4()})
+
+
+def answered(**columns):
+    """A request, with an answer written past every act."""
+    request = moving.asked(make.claim())
+    right = {"answered_at": timezone.now(), "answered_in": request.claim.versions.get()}
+    InformationRequest.objects.filter(pk=request.pk).update(**(right | columns))
+
+
 PERSON = {"kind": "individual", "family_name": "Коваленко"}
 COMPANY = {"kind": "legal_entity", "legal_name": "ТОВ «Млин»"}
 
@@ -110,6 +132,10 @@ BROKEN = {
         lambda: change(make.claim(), state=State.RECORDED),
         lambda: change(make.claim(), recorded_at=timezone.now()),
         lambda: change(make.draft(), recorded_at=timezone.now()),
+    ],
+    "claim_bound_only_while_awaiting_the_board": [
+        lambda: change(make.claim(), bound_by=uuid.uuid4()),
+        lambda: change(moving.decided(make.claim()), bound_by=uuid.uuid4()),
     ],
     "claim_amount_has_currency": [
         lambda: change(make.claim(), amount=5),
@@ -136,6 +162,17 @@ BROKEN = {
         ]
         for name in SECTIONS
     },
+    "information_request_one_open_per_claim": [two_open_requests],
+    "information_request_erased_with_salt": [
+        lambda: information_request(text=None),
+        lambda: information_request(salt=None),
+    ],
+    "information_request_answered_in_a_version": [
+        lambda: answered(answered_in=None),
+        lambda: answered(answered_at=None),
+        lambda: answered(reply="Ще."),
+        lambda: answered(closed_at=timezone.now()),
+    ],
     "notice_once_for_an_entry_and_person": [notice_twice],
     "outcome_is_one_of_the_boards": [lambda: outcome(make.claim(), outcome=State.ELIGIBLE)],
     "outcome_reason_erased_with_salt": [
@@ -171,6 +208,9 @@ def test_a_section_may_be_erased_with_its_salt(name):
         lambda: change(make.claim(), state=State.RECORDED, recorded_at=timezone.now()),
         lambda: change(make.claim(), amount=5, currency="UAH"),
         lambda: change(make.draft(), **past_draft()),
+        lambda: change(moving.awaiting(make.claim()), bound_by=uuid.uuid4()),
+        lambda: information_request(text=None, salt=None),
+        answered,
         notice,
     ],
 )
@@ -212,6 +252,79 @@ def test_submitted_evidence_stands(attack):
     claim = make.claim(files=[make.PDF])
     with pytest.raises(DatabaseError, match="submitted evidence stands"):
         attack(Attachment.objects.filter(claim=claim))
+
+
+def attachments_of_changes(claim):
+    filing.reopen(claim, by=claim.filed_by)
+    make.evidence(claim, b"%PDF-1.7 more")
+    return Attachment.objects.filter(claim=claim).unsent()
+
+
+def test_evidence_that_was_not_sent_may_still_be_described_and_taken_out():
+    added = attachments_of_changes(make.claim(files=[make.PDF]))
+    assert added.update(description="Інше") == 1
+    assert added.delete()[0] == 1
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda attachments: attachments.update(description="Інше"),
+        lambda attachments: attachments.update(request=None, type="other"),
+        lambda attachments: attachments.delete(),
+    ],
+)
+@pytest.mark.parametrize("sent_with", ["changes", "an answer"])
+def test_evidence_stands_once_it_is_sent_later(sent_with, attack):
+    claim = make.claim(files=[make.PDF])
+    if sent_with == "changes":
+        claim = moving.amended(claim, files=[b"%PDF-1.7 more"])
+    else:
+        request = moving.asked(claim)
+        moving.add_to_reply(request, b"%PDF-1.7 more")
+        moving.replied(request)
+    with pytest.raises(DatabaseError, match="submitted evidence stands"):
+        attack(Attachment.objects.filter(pk=claim.attachments.latest("id").pk))
+
+
+def test_where_the_evidence_was_erased_nothing_can_be_taken_out():
+    claim = make.claim()
+    version(claim, evidence=None, evidence_salt=None)
+    file = Attachment.objects.create(claim=claim, evidence_file=make.evidence(make.draft()).evidence_file)
+    with pytest.raises(DatabaseError, match="submitted evidence stands"):
+        Attachment.objects.filter(pk=file.pk)._raw_delete("default")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        lambda requests: requests.update(text="Інше?"),
+        lambda requests: requests.update(text=None, salt=None),
+        lambda requests: requests.update(digest="1" * 64),
+        lambda requests: requests.update(asked_at=timezone.now()),
+        lambda requests: requests.update(asked_by=make.user("mykola")),
+        lambda requests: requests.update(public_id=uuid.uuid4()),
+        lambda requests: requests.update(claim=make.claim(by="petro")),
+        lambda requests: requests._raw_delete("default"),
+    ],
+)
+def test_a_question_stands(attack):
+    request = moving.asked(make.claim())
+    with pytest.raises(DatabaseError, match="an information request stands"):
+        attack(InformationRequest.objects.filter(pk=request.pk))
+
+
+@pytest.mark.parametrize("end", [moving.replied, moving.closed])
+def test_nothing_is_written_into_a_request_that_was_answered_or_closed(end):
+    request = moving.asked(make.claim())
+    end(request)
+    with pytest.raises(DatabaseError, match="an information request stands"):
+        InformationRequest.objects.update(due_on=timezone.now().date())
+
+
+def test_until_then_the_reply_and_the_date_may_change():
+    moving.asked(make.claim())
+    assert InformationRequest.objects.update(reply="Договір", due_on=timezone.now().date()) == 1
 
 
 def test_evidence_cannot_leave_a_submitted_claim_by_way_of_a_draft():

@@ -205,7 +205,7 @@ def test_a_file_can_be_taken_out(olena):
     attachment = make.evidence(make.draft())
     address = url("piece", attachment.claim, attachment.evidence_file.public_id)
     answer = olena.post(address, {"remove": "1"})
-    assert said(answer) == ["The file was taken out of your draft."]
+    assert said(answer) == ["The file was taken out."]
     assert names(attachment.claim) == []
     assert olena.post(address, {"remove": "1"}).status_code == 404
 

@@ -591,11 +591,33 @@ def test_one_address_cannot_fill_the_database_with_what_it_types(signed_out, mon
     assert signed_out.session[held.HELD]["path"] == page(claim, "story")
 
 
-def test_files_of_somebody_who_is_signed_out_are_not_even_read(signed_out, evidence_dir):
-    sent = {"file": SimpleUploadedFile("deed.pdf", make.PDF), "description": "Договір"}
+def test_large_files_of_somebody_who_is_signed_out_are_not_even_read(signed_out, evidence_dir):
+    sent = {
+        "file": SimpleUploadedFile("deed.pdf", make.PDF + bytes(held.MAX_BYTES)),
+        "description": "Договір",
+    }
     assert signed_out.post(url("add_evidence", make.draft(by="olena")), sent).status_code == 302
     assert held.HELD not in signed_out.session
     assert not evidence_dir.exists()
+
+
+def test_words_beside_a_file_are_kept_when_the_session_ended_and_the_file_is_not(signed_out, evidence_dir):
+    claim = make.draft(by="olena")
+    sent = {"file": SimpleUploadedFile("deed.pdf", make.PDF), "description": "Договір", "type": ""}
+    signed_out.post(url("add_evidence", claim), sent)
+    assert not evidence_dir.exists()
+    signed_out.force_login(make.user("olena"))
+    text = shown(signed_out, url("add_evidence", claim))
+    assert "Договір" in text
+    assert "You were signed out in between." in text
+    assert not claim.attachments.exists()
+
+
+def test_nobody_puts_words_into_the_mouth_of_who_is_signed_out():
+    claim = make.draft(by="olena")
+    browser = Client(enforce_csrf_checks=True)
+    assert browser.post(url("add_evidence", claim), {"description": "Не моє"}).status_code == 403
+    assert held.HELD not in browser.session
 
 
 def test_pages_of_a_claim_are_kept_by_no_browser_or_proxy(olena, client):

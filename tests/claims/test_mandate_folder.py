@@ -261,9 +261,64 @@ def test_the_sample_is_without_mistake(folder):
         (S1, 'id = "story"\ntype', 'id = "own_account"\ntype', "(own_account).id: expected another name"),
         (
             S1,
+            'id = "story"\ntype',
+            'id = "information_requests"\ntype',
+            "(information_requests).id: expected another name",
+        ),
+        (
+            S1,
             'id = "kind"\ntype = "choice"',
             'id = "kind"\ntype = "choice"\nfeeds = "submitting_as"',
             "(kind).options: expected one with the id self",
+        ),
+        # reasons
+        (
+            "mandate.toml",
+            'id = "not_met"',
+            'id = "met"',
+            "reasons: expected each name once, but 'met' comes twice",
+        ),
+        (
+            "mandate.toml",
+            'leads_to = "eligible"',
+            'leads_to = "recorded"',
+            "reasons[0].leads_to: expected one of eligible, ineligible, found 'recorded'",
+        ),
+        (
+            "mandate.toml",
+            'title = { uk = "Виконано", en = "Met" }',
+            'title = { uk = "Виконано" }',
+            "reasons[0].title.en: expected a string, but the key is missing",
+        ),
+        (
+            "mandate.toml",
+            'told = { uk = "Заява відповідає критеріям.", en = "The claim meets the tests." }\n',
+            "",
+            "reasons[0].told: expected a text in uk and en, but the key is missing",
+        ),
+        (
+            "mandate.toml",
+            "with_prejudice = true",
+            'with_prejudice = "yes"',
+            "reasons[1].with_prejudice: expected true or false, found 'yes'",
+        ),
+        (
+            "mandate.toml",
+            'leads_to = "eligible"',
+            'leads_to = "ineligible"',
+            "reasons: expected at least one that leads to eligible",
+        ),
+        (
+            "mandate.toml",
+            'leads_to = "ineligible"\nwith_prejudice = true',
+            'leads_to = "eligible"',
+            "reasons: expected at least one that leads to ineligible",
+        ),
+        (
+            "mandate.toml",
+            'leads_to = "eligible"',
+            'leads_to = "eligible"\nwith_prejudice = true',
+            "reasons[0].with_prejudice: expected false where a reason leads to eligible",
         ),
         # the mandate itself
         (
@@ -287,6 +342,16 @@ def test_a_mistake_is_said_with_file_key_and_what_was_expected(folder, file, old
         folder.load()
     assert str(error.value).startswith(f"{file}: ")
     assert mistake in str(error.value)
+
+
+def test_a_reason_is_read_with_what_the_claimant_is_told(folder):
+    mandate = folder.load().mandate
+    assert [(r.id, r.leads_to, r.with_prejudice) for r in mandate.reasons] == [
+        ("met", "eligible", False),
+        ("not_met", "ineligible", True),
+    ]
+    assert mandate.reason("not_met").told.en == "The claim does not meet the tests."
+    assert mandate.reason("no_such_reason") is None
 
 
 def test_a_group_stands_alone_on_its_page(folder):

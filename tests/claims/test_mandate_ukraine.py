@@ -177,6 +177,25 @@ def test_each_category_is_checked_against_all_four_tests_of_eligibility():
         assert {c.test for c in category.checklist} == tests
 
 
+def test_reasons_are_there_for_both_ways_and_say_what_the_claimant_is_told():
+    reasons = FOLDER.mandate.reasons
+    assert {r.leads_to for r in reasons} == {"eligible", "ineligible"}
+    assert len({r.id for r in reasons}) == len(reasons)
+    assert [r.id for r in reasons if r.with_prejudice and r.leads_to == "eligible"] == []
+    for reason in reasons:
+        assert reason.told.uk.endswith(".")
+        assert reason.told.en.endswith(".")
+
+
+def test_who_may_file_again_is_told_what_was_missing():
+    """A claim that is rejected for good is told why; of every other one can say what to do about it."""
+    to_be_done = {
+        r.id: r.told.en for r in FOLDER.mandate.reasons if r.leads_to == "ineligible" and not r.with_prejudice
+    }
+    del to_be_done["filed_twice"]  # the other claim goes on
+    assert [reason for reason, told in to_be_done.items() if "File" not in told] == []
+
+
 def test_both_languages_are_written():
     same = [uk for uk, en in PAIRS if uk.strip() == en.strip()]
     not_ukrainian = [uk for uk, _ in PAIRS if not re.search("[а-яіїєґ]", uk, re.IGNORECASE)]

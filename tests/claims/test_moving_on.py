@@ -336,7 +336,9 @@ def test_a_change_takes_a_finished_review_back_and_ends_the_wait_for_a_file(befo
 
 
 def test_number_and_first_day_stay_and_the_columns_follow():
-    claim = make.claim(answers={"claim_amount": {"amount": "5.00", "currency": "EUR"}, "others_may_see": "no"})
+    claim = make.claim(
+        answers={"claim_amount": {"amount": "5.00", "currency": "EUR"}, "others_may_see": "no"}
+    )
     changed = moving.amended(
         claim,
         {
@@ -353,9 +355,7 @@ def test_number_and_first_day_stay_and_the_columns_follow():
 
 
 def test_what_is_taken_back_empties_the_columns():
-    claim = make.claim(
-        answers={"claim_amount": {"amount": "5.00", "currency": "EUR"}, "katottg": make.IRPIN}
-    )
+    claim = make.claim(answers={"claim_amount": {"amount": "5.00", "currency": "EUR"}, "katottg": make.IRPIN})
     changed = moving.amended(claim, {"claim_amount": None, "katottg": {"state": "unknown"}})
     assert (changed.amount, changed.currency, changed.region, changed.place) == (None, "", "", None)
 

@@ -1,6 +1,7 @@
 """People are told by mail what happened to their claim: once, in their language, with nothing personal."""
 
 import logging
+import re
 from datetime import timedelta
 from smtplib import SMTPServerDisconnected
 
@@ -8,13 +9,16 @@ import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
-from claims import notices
-from claims.models import Notice
+from claims import consents, lifecycle, mandates, notices
+from claims.models import Claim, Notice
 from ledger import sealing
 from ledger.models import Entry
 from tests import make
+from tests.claims import moving
 
 pytestmark = pytest.mark.django_db
+
+NOTICE = mandates.current().privacy_notice.version
 
 
 def told(by="olena", **answers):
@@ -97,6 +101,85 @@ def test_a_letter_is_sent_once(mailoutbox):
     notice = Notice.objects.get()
     assert notice.state == "sent"
     assert notice.sent_at
+
+
+OF_EACH_KIND = {
+    "claim.submitted": make.claim,
+    "claim.review_started": moving.STATES["under_review"],
+    "claim.fixing_requested": moving.STATES["needs_fixing"],
+    "claim.information_requested": moving.STATES["information_requested"],
+    "claim.information_answered": lambda: moving.replied(moving.asked(make.claim())).claim,
+    "claim.request_closed": lambda: moving.closed(moving.asked(make.claim())),
+    "claim.amended": lambda: moving.amended(make.claim()),
+    "claim.withdrawn": moving.STATES["withdrawn"],
+    "claim.review_finished": moving.STATES["ineligible"],
+    "claim.returned": lambda: lifecycle.return_to_review(
+        moving.awaiting(make.claim()), by=make.user("petro"), office=Role.SENIOR_REVIEWER
+    ),
+    "claim.decided": moving.STATES["rejected_with_prejudice"],
+    "claim.reopened": lambda: moving.reopened(moving.STATES["rejected_with_prejudice"]()),
+}
+
+
+def letters(kind, mailoutbox):
+    """The letters about the newest thing that happened to a claim."""
+    OF_EACH_KIND[kind]()
+    sealing.seal()
+    notices.follow()
+    Notice.objects.exclude(kind=kind).delete()
+    notices.send_due()
+    return mailoutbox
+
+
+def test_every_kind_that_is_told_of_is_tried():
+    assert set(OF_EACH_KIND) == set(notices.TOLD)
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+@pytest.mark.parametrize("language", ["uk", "en"])
+def test_each_step_is_told_in_the_language_of_its_reader(kind, language, mailoutbox):
+    make.user("olena", language=language)
+    [letter] = letters(kind, mailoutbox)
+    claim = Claim.objects.get()
+    assert (letter.to, kind) == (["olena@example.org"], Notice.objects.get().kind)
+    assert "\n" not in letter.subject
+    assert letter.subject
+    assert f"/claims/{claim.public_id}/" in letter.body
+    text = letter.subject + letter.body
+    assert bool(re.search("[а-яіїєґ]", text)) is (language == "uk")
+    words = ("eligible", "Коваленко", "Олена", "A3.1", "договір", moving.REASON[:9], "iryna", "@", "&#")
+    assert not any(word in text for word in words)
+
+
+@pytest.mark.parametrize("kind", [k for k in OF_EACH_KIND if k != "claim.submitted"])
+def test_a_letter_says_where_the_claim_stands_in_the_words_of_the_register(kind, mailoutbox):
+    [letter] = letters(kind, mailoutbox)
+    claim = Claim.objects.get()
+    assert f"How your claim {claim.number} stands now: {claim.state_label}." in letter.body
+
+
+def test_consents_are_not_told_of_by_mail():
+    consents.change(make.claim(), {"research": True}, notice=NOTICE, by=make.user("olena"))
+    sealing.seal()
+    notices.follow()
+    assert set(Notice.objects.values_list("kind", flat=True)) == {"claim.submitted"}
+
+
+@pytest.mark.parametrize("kind", OF_EACH_KIND)
+def test_who_has_asked_for_discreet_contact_is_told_nothing(kind, mailoutbox, monkeypatch):
+    make_claim = make.claim
+    monkeypatch.setattr(make, "claim", lambda **filed: make_claim(answers={"others_may_see": "yes"}, **filed))
+    OF_EACH_KIND[kind]() if kind != "claim.submitted" else make.claim()
+    sealing.seal()
+    notices.follow()
+    assert not Notice.objects.exists()
+
+
+def test_who_asks_for_discreet_contact_before_a_letter_left_does_not_get_it(mailoutbox):
+    claim = told()
+    moving.amended(claim, {"others_may_see": "yes"})
+    notices.send_due()
+    assert (mailoutbox, Notice.objects.get().state) == ([], "given_up")
 
 
 # --- When mail cannot be sent ---

@@ -9,11 +9,12 @@ from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import STAFF
-from claims import urls
-from claims.models import Attachment, Claim, Draft
+from claims import filing, mandates, urls
+from claims.models import Attachment, Claim, Consent, Draft, InformationRequest
 from claims.versions import Declaration
 from evidence.models import EvidenceFile
 from tests import make
+from tests.claims import moving
 
 pytestmark = pytest.mark.django_db
 
@@ -50,12 +51,35 @@ OF_A_CLAIM = {
     "check": ((200, 200), (302, 302)),
     "declaration": ((200, 302), (302, 302)),
     "discard": ((200, 302), (302, 302)),
+    "change": ((302, 302), (200, 302)),
+    "change_consents": ((302, 302), (200, 302)),
+    "request": ((404, 404), (200, 302)),
+    "withdraw": ((302, 302), (200, 302)),
+}
+# … and what the owner of a submitted claim gets who has begun to change it
+WHILE_CHANGING = {
+    "eligibility": (200, 302),
+    "page": (200, 302),
+    "item": (200, 302),
+    "evidence": (200, 200),
+    "add_evidence": (302, 302),
+    "piece": (200, 302),
+    "own_account": (200, 302),
+    "consents": (200, 302),
+    "check": (200, 200),
+    "declaration": (200, 302),
+    "discard": (200, 302),
+    "change": (200, 302),
+    "withdraw": (200, 302),
 }
 ONLY_GET = {name for name, (_draft, (_get, post)) in OF_A_CLAIM.items() if post == 405}
+NOTICE = mandates.current().privacy_notice.version
 SENT = {
     "declaration": asdict(Declaration.of_current_texts("Олена", language="en")),
     "piece": {"type": "", "description": ""},
     "item": {"share": "1/2"},
+    "request": {"text": "Договір згорів.", "send": "1"},
+    "change_consents": {"notice": NOTICE},
 }
 
 
@@ -70,7 +94,10 @@ def address(name, claim=None):
         return reverse(f"claims:{name}")
     more = {"page": ["owners"], "item": ["co_owners"]}.get(name, [])
     if name in ("file", "piece"):
-        more = [claim.attachments.get().evidence_file.public_id]
+        more = [claim.attachments.latest("id").evidence_file.public_id]
+    if name == "request":
+        request = claim.requests.first()
+        more = [request.public_id if request else uuid.UUID(int=1)]
     query = f"?item={uuid.UUID(int=1)}" if name == "item" else ""
     return reverse(f"claims:{name}", args=[claim.public_id, *more]) + query
 
@@ -92,7 +119,16 @@ def draft():
 
 
 def submitted():
-    return make.claim(by="olena", answers={"owned_by": "shares"}, files=[make.PDF])
+    """A claim of which something is asked."""
+    claim = make.claim(by="olena", answers={"owned_by": "shares"}, files=[make.PDF])
+    return moving.again(moving.asked(claim).claim)
+
+
+def being_changed():
+    claim = submitted()
+    filing.reopen(claim, by=claim.filed_by)
+    make.evidence(claim, b"%PDF-1.7 more")
+    return claim
 
 
 def of(claim):
@@ -104,7 +140,7 @@ PEOPLE = [[], *([role] for role in sorted(STAFF)), sorted(STAFF)]
 
 @pytest.mark.parametrize("roles", PEOPLE, ids=lambda roles: "+".join(roles) or "claimant")
 def test_to_everybody_else_a_claim_does_not_exist(signed_in, roles):
-    other, claims = signed_in("petro", *roles), (draft(), submitted())
+    other, claims = signed_in("petro", *roles), (draft(), submitted(), being_changed())
     before = everything()
     for claim in claims:
         assert answers(other, of(claim)) == {
@@ -114,7 +150,8 @@ def test_to_everybody_else_a_claim_does_not_exist(signed_in, roles):
 
 
 def everything():
-    return [list(model.objects.order_by("pk").values()) for model in (Claim, Draft, Attachment, EvidenceFile)]
+    models = (Claim, Draft, Attachment, EvidenceFile, InformationRequest, Consent)
+    return [list(model.objects.order_by("pk").values()) for model in models]
 
 
 @pytest.mark.parametrize("roles", PEOPLE, ids=lambda roles: "+".join(roles) or "claimant")
@@ -126,13 +163,14 @@ def test_everybody_may_read_and_file(signed_in, roles):
 def test_the_signed_out_read_what_is_public_and_are_asked_to_sign_in_elsewhere():
     claims = {"draft": draft(), "submitted": submitted()}
     assert answers(Client(), {name: address(name) for name in OPEN}) == OPEN
+    before = everything()
     asked = {name: address(name) for name in OF_A_PERSON}
     for state, claim in claims.items():
         asked |= {f"{state} {name}": where for name, where in of(claim).items()}
     assert set(answers(Client(), asked).values()) == {(302, 302)}
     for where in asked.values():
         assert Client().get(where).url.startswith(reverse("account_login"))
-    assert Claim.objects.count() == 2
+    assert everything() == before
 
 
 @pytest.mark.parametrize("name", OF_A_CLAIM)
@@ -140,11 +178,16 @@ def test_the_owner_of_a_draft_may_go_on_with_it(signed_in, name):
     assert answers(signed_in("olena"), {name: address(name, draft())})[name] == OF_A_CLAIM[name][0]
 
 
-def test_the_owner_of_a_submitted_claim_reads_it_and_changes_nothing(signed_in):
+@pytest.mark.parametrize("name", OF_A_CLAIM)
+def test_the_owner_of_a_submitted_claim_reads_it_and_begins_what_they_may(signed_in, name):
     claim = submitted()
-    expected = {name: filed for name, (_draft, filed) in OF_A_CLAIM.items()}
-    assert answers(signed_in("olena"), of(claim)) == expected
-    assert Claim.objects.get().state == "submitted"
+    assert answers(signed_in("olena"), {name: address(name, claim)})[name] == OF_A_CLAIM[name][1]
+
+
+@pytest.mark.parametrize("name", WHILE_CHANGING)
+def test_the_owner_of_a_submitted_claim_goes_on_with_changing_it(signed_in, name):
+    claim = being_changed()
+    assert answers(signed_in("olena"), {name: address(name, claim)})[name] == WHILE_CHANGING[name]
 
 
 def test_an_account_that_was_closed_gets_in_no_more(signed_in):
@@ -152,3 +195,9 @@ def test_an_account_that_was_closed_gets_in_no_more(signed_in):
     browser = signed_in("olena")
     User.objects.update(is_active=False)
     assert set(answers(browser, of(claim)).values()) == {(302, 302)}
+
+
+def test_a_question_is_found_in_its_own_claim_alone(signed_in):
+    here, elsewhere = submitted(), submitted()
+    where = reverse("claims:request", args=[here.public_id, elsewhere.requests.get().public_id])
+    assert answers(signed_in("olena"), {"request": where}) == {"request": (404, 404)}

@@ -1,4 +1,4 @@
-"""Tokens: what a client gets for its id and secret, what it gets for anything else, and what is kept of both."""
+"""Tokens: what a client gets for its id and secret, what for anything else, and what is kept of both."""
 
 import base64
 import logging
@@ -176,7 +176,7 @@ def test_no_other_way_to_get_a_token_is_open(ministry, grant):
         grant_type=grant, username="olena@example.org", password="x", code="x", refresh_token="x"
     )
     assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_grant_type")
-    assert not (AccessToken.objects.exists() or RefreshToken.objects.exists() or IDToken.objects.exists())
+    assert not any(model.objects.exists() for model in (AccessToken, RefreshToken, IDToken))
 
 
 BAD_HEADERS = [
@@ -337,10 +337,8 @@ def test_a_standard_oauth2_client_gets_a_token_and_pulls(address, monkeypatch, p
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # the test server has no TLS
     claim = make.claim()
     ministry = Program(partner(terms=SUBMITTED), "claims:read")
-    session = OAuth2Session(
-        client=BackendApplicationClient(client_id=ministry.client_id, scope="claims:read")
-    )
-    with session:
+    client = BackendApplicationClient(client_id=ministry.client_id, scope="claims:read")
+    with OAuth2Session(client=client) as session:
         token = session.fetch_token(address + TOKEN, client_secret=ministry.client_secret)
         assert token["scope"] == ["claims:read"]
         answer = session.get(address + CLAIMS)

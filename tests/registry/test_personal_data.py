@@ -6,7 +6,7 @@ from django.db import models
 
 OURS = [
     model
-    for app in ("ledger", "evidence", "accounts", "claims", "review")
+    for app in ("ledger", "evidence", "accounts", "claims", "review", "partners")
     for model in apps.get_app_config(app).get_models()
 ]
 CAN_HOLD_WORDS = (models.CharField, models.TextField, models.JSONField, models.BinaryField)

@@ -1,15 +1,10 @@
 import pytest
 from django.test import Client
 from django.utils import translation
-from hypothesis import settings as hypothesis_settings
 
 from accounts.roles import Role
 from claims.models import Category
 from tests import make
-
-hypothesis_settings.register_profile(
-    "bounded", max_examples=12, stateful_step_count=30, deadline=None, derandomize=True, database=None
-)
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,6 @@ import pytest
 from django.utils import timezone
 
 from accounts.roles import Role
-from claims import lifecycle
 from claims.models import ClaimVersion, InformationRequest
 from ledger import log
 from review import access, assignments, batches, checklists, decisions
@@ -482,13 +481,3 @@ def test_the_board_reviews_a_claim_by_its_newest_proposal(senior, reviewer):
     make.confirmed(second, by="iryna")
     assert decisions.standing(claim) == second
     assert batches.paper(make.batch(claim)).members[0].proposal == second
-
-
-def test_moves_stay_those_of_the_lifecycle():
-    """Nothing here changes a state but through claims.lifecycle."""
-    assert lifecycle.MOVES[make.under_review().state] == {
-        "information_requested",
-        "eligible",
-        "ineligible",
-        "withdrawn",
-    }

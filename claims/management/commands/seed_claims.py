@@ -22,7 +22,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         count = options["count"]
         if not settings.DEMO:
-            raise CommandError("Made-up claims exist only in the demo: set REGISTRY_DEMO=1, or use `make run`.")
+            raise CommandError(
+                "Made-up claims exist only in the demo: set REGISTRY_DEMO=1, or use `make run`."
+            )
         if count < 1:
             raise CommandError("--count must be at least 1.")
         self._shown = -1
