@@ -105,6 +105,7 @@ def _copy() -> float:
     terms = _terms()
     select = feed._SELECT.format(columns=feed._claim(terms), where=feed._WITHIN)
     everything = {**feed._covered(terms), "after": "", "upto": "Z", "limit": None}
+    connection.ensure_connection()
     rows = -1  # the last message is the end of the format
     start = time.perf_counter()
     command = f"COPY ({select}) TO STDOUT (FORMAT binary)"

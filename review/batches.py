@@ -526,7 +526,8 @@ def _stale(members: list[Member], left: list[Member], seen: str) -> Stale:
             numbers = ", ".join(member.claim.number or "" for member in since)
             return Stale(
                 ngettext(
-                    "A claim was taken out since you opened the page: %(numbers)s. Look at the paper again.",
+                    "%(count)s claim was taken out since you opened the page: %(numbers)s. "
+                    "Look at the paper again.",
                     "%(count)s claims were taken out since you opened the page: %(numbers)s. "
                     "Look at the paper again.",
                     number,

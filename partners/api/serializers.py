@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema_field
 from rest_framework import serializers
 
 from claims import mandates, numbers
@@ -46,6 +46,7 @@ class CategoryCode(OneOf):
         return str(super().to_internal_value(numbers.category_code(str(data))))
 
 
+@extend_schema_field({"type": "string", "format": "claim-number"})
 class ClaimNumber(serializers.CharField):
     """A claim number as people type it."""
 
@@ -54,6 +55,11 @@ class ClaimNumber(serializers.CharField):
         if number is None:
             raise serializers.ValidationError("Expected the number of a claim.")
         return number
+
+
+@extend_schema_field({"type": "string", "format": "cursor", "maxLength": CURSOR_LENGTH})
+class Cursor(serializers.CharField):
+    """What the view makes of it, it alone can tell: it knows the partner."""
 
 
 class Query(serializers.Serializer):
@@ -83,7 +89,7 @@ class ClaimsQuery(Query):
         required=False,
         help_text=f"How many claims on a page, {DEFAULT} if not said. A page may hold fewer.",
     )
-    cursor = serializers.CharField(
+    cursor = Cursor(
         max_length=CURSOR_LENGTH,
         required=False,
         help_text="The `next_cursor` of the page before. It is your own and never expires.",
@@ -92,7 +98,6 @@ class ClaimsQuery(Query):
     region = OneOf(choices=[], required=False, help_text="Only claims about damage in this region.")
     state = OneOf(choices=OPEN_STATES, required=False, help_text="Only claims in this state.")
     after_number = ClaimNumber(
-        max_length=40,
         required=False,
         help_text="With `application/x-ndjson` only: resume after the claim of this number.",
     )
@@ -233,11 +238,16 @@ class Changes(serializers.Serializer):
     next_after = serializers.IntegerField(help_text="Ask with this next, for ever.")
 
 
+@extend_schema_field({"type": "string", "minLength": 1, "pattern": "^[^\\u0000]+$"})
+class Sent(serializers.CharField):
+    """A text in a form. Empty is as if it were not sent."""
+
+
 class TokenForm(serializers.Serializer):
     grant_type = serializers.ChoiceField(choices=["client_credentials"])
-    scope = serializers.CharField(required=False, help_text="Separated by spaces. None asked, none given.")
-    client_id = serializers.CharField(required=False, help_text="If you do not use HTTP Basic.")
-    client_secret = serializers.CharField(required=False, help_text="If you do not use HTTP Basic.")
+    scope = Sent(required=False, help_text="Separated by spaces. None asked, none given.")
+    client_id = Sent(required=False, help_text="If you do not use HTTP Basic.")
+    client_secret = Sent(required=False, help_text="If you do not use HTTP Basic.")
 
 
 class IssuedToken(serializers.Serializer):
@@ -248,10 +258,10 @@ class IssuedToken(serializers.Serializer):
 
 
 class RevokeForm(serializers.Serializer):
-    token = serializers.CharField()
-    token_type_hint = serializers.CharField(required=False)
-    client_id = serializers.CharField(required=False, help_text="If you do not use HTTP Basic.")
-    client_secret = serializers.CharField(required=False, help_text="If you do not use HTTP Basic.")
+    token = Sent()
+    token_type_hint = Sent(required=False)
+    client_id = Sent(required=False, help_text="If you do not use HTTP Basic.")
+    client_secret = Sent(required=False, help_text="If you do not use HTTP Basic.")
 
 
 class OAuthError(serializers.Serializer):

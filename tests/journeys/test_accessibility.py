@@ -17,6 +17,7 @@ from tests.journeys.filing_steps import (
     PDF,
     add_file,
     answer,
+    file_payload,
     follow,
     go_on,
     press,
@@ -198,6 +199,29 @@ def test_pages_around_submission(inspector: Inspector, site: Site):
     inspector.look(f"{claim}/")
     inspector.look(f"{claim}/filed/")
     inspector.look("/claims/")
+    look_at_what_can_be_done_with_a_submitted_claim(inspector, claim)
+
+
+def look_at_what_can_be_done_with_a_submitted_claim(inspector: Inspector, claim: str) -> None:
+    page = inspector.page
+    inspector.look(f"{claim}/consents/change/")
+    inspector.look(f"{claim}/change/")
+    press(page, "Change your claim")
+    inspector.look()  # the sections of the changes
+    page.goto(f"{claim}/evidence/")
+    page.locator("[name=file]").set_input_files(file_payload("new.jpg", JPEG))
+    press(page, "Add the file")
+    inspector.look()  # files sent before, and new ones
+    inspector.look(f"{claim}/check/")
+    inspector.look(f"{claim}/delete/")
+    inspector.look(f"{claim}/")  # changes begun
+    page.goto(f"{claim}/declaration/")
+    answer(page, typed_name="Олена Коваленко")
+    press(page, "Send the changes")
+    inspector.look()  # the receipt of the changes
+    inspector.look(f"{claim}/withdraw/")
+    press(page, "Withdraw the claim")
+    inspector.look()
 
 
 def test_pages_of_a_death_and_of_a_company(inspector: Inspector, site: Site):

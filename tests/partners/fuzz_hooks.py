@@ -4,8 +4,13 @@ import os
 from typing import Any
 
 import schemathesis
+from hypothesis import strategies as st
 
-STREAM = {"end": ["1"], "after_number": os.environ["CLAIM_NUMBERS"].split()}
+NUMBERS = os.environ["CLAIM_NUMBERS"].split()
+STREAM = {"end": ["1"], "after_number": NUMBERS}
+
+schemathesis.openapi.format("claim-number", st.sampled_from(NUMBERS))
+schemathesis.openapi.format("cursor", st.sampled_from(os.environ["CURSORS"].split()))
 
 
 @schemathesis.hook

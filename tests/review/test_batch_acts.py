@@ -355,7 +355,7 @@ def test_a_paper_that_changed_since_it_was_opened_is_not_decided(leave, board, s
     with pytest.raises(batches.Stale) as refused:
         decide(batch, board, seen_digest=seen)
     assert str(refused.value) == (
-        f"A claim was taken out since you opened the page: {claims[1].number}. Look at the paper again."
+        f"1 claim was taken out since you opened the page: {claims[1].number}. Look at the paper again."
     )
     leave(claims[2], senior)
     with pytest.raises(batches.Stale, match="2 claims were taken out since you opened the page"):
