@@ -17,6 +17,7 @@ SUBMITTED = Kind(
         "privacy_notice": str,
         "consents": dict[str, bool] | None,
         "evidence": int,
+        "refiles": str | None,
     },
 )
 AMENDED = Kind(

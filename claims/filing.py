@@ -47,8 +47,11 @@ class TooMany(FilingRefused):
 
 
 @transaction.atomic
-def start(category: Category, *, kind: ClaimantKind, by: User, language: str) -> Claim:
-    """A new draft in an open category."""
+def start(
+    category: Category, *, kind: ClaimantKind, by: User, language: str, again: Claim | None = None
+) -> Claim:
+    """A new draft in an open category. `again`: a claim of theirs that was rejected without prejudice or
+    withdrawn, which this one is linked to and says the same as, until it is changed."""
     if not category.is_open or category.newest_id is None:
         raise FilingRefused(_("This category does not take claims at the moment."))
     if kind not in definition(category.newest_id).claimants:
@@ -66,10 +69,39 @@ def start(category: Category, *, kind: ClaimantKind, by: User, language: str) ->
         claimant_kind=kind,
         filed_by=by,
         language=language,
+        refiles=again if again and _may_refile(again, kind=kind, category=category, by=by) else None,
     )
-    answers = _known(claim, by=by)
-    Draft.objects.create(claim=claim, answers=answers, origins=dict.fromkeys(answers, EARLIER_CLAIM))
+    if claim.refiles:
+        _said_before(claim, claim.refiles)
+    else:
+        answers = _known(claim, by=by)
+        Draft.objects.create(claim=claim, answers=answers, origins=dict.fromkeys(answers, EARLIER_CLAIM))
     return claim
+
+
+def _may_refile(before: Claim, *, kind: ClaimantKind, category: Category, by: User) -> bool:
+    same = (before.filed_by_id, before.category_id, before.claimant_kind) == (by.pk, category.pk, kind)
+    return same and before.state in lifecycle.REFILED
+
+
+def _said_before(claim: Claim, before: Claim) -> None:
+    """A draft that says what an earlier claim said, as far as it still fits. The pages stay unmarked, so that
+    they are looked over; files are added anew, because each belongs to the claim it came with."""
+    said = versions.said(ClaimVersion.objects.get(claim=before, number=before.version))
+    own_account = said.pop(mandates.OWN_ACCOUNT, {"answer": ""})["answer"]
+    questions = {q.id: q for q in claim.form.questions}
+    answers = {q: a["answer"] for q, a in said.items() if q in questions and _fits(questions[q], a["answer"])}
+    Draft.objects.create(
+        claim=claim,
+        answers=answers,
+        origins=dict.fromkeys(answers, EARLIER_CLAIM),
+        entries=_ids_of_items(answers),
+        own_account=own_account,
+    )
+
+
+def _ids_of_items(answers: Mapping[str, Any]) -> dict[str, list[str]]:
+    return {q: [str(uuid.uuid4()) for _item in a] for q, a in answers.items() if _is_items(a)}
 
 
 def _known(claim: Claim, *, by: User) -> dict[str, Any]:
@@ -117,7 +149,7 @@ def reopen(claim: Claim, *, by: User) -> Draft:
         category_version_id=version.category_version_id,
         answers=answers,
         origins={question: a["origin"] for question, a in said.items()},
-        entries={q: [str(uuid.uuid4()) for _item in a] for q, a in answers.items() if _is_items(a)},
+        entries=_ids_of_items(answers),
         eligibility=json.loads(version.core or "{}").get("eligibility", {}),
         consents={}
         if is_older or not chosen

@@ -45,6 +45,8 @@ MOVES: Mapping[State, frozenset[State]] = {
 }
 
 AWAITING = frozenset({State.ELIGIBLE, State.INELIGIBLE})
+REFILED = frozenset({State.REJECTED_WITHOUT_PREJUDICE, State.WITHDRAWN})
+"""After which one may file again about the same, linked and prefilled (rules.md 15)."""
 REJECTED = frozenset({State.REJECTED_WITHOUT_PREJUDICE, State.REJECTED_WITH_PREJUDICE})
 AMENDABLE = frozenset(
     {
@@ -176,6 +178,7 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
             "privacy_notice": declaration.notice_version,
             "consents": consents,
             "evidence": evidence,
+            "refiles": claim.refiles.number if claim.refiles else None,
         },
     )
     return version

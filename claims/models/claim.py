@@ -59,6 +59,7 @@ class Claim(models.Model):
     claimant_kind = models.CharField(max_length=16)
     claimant = models.ForeignKey(Claimant, models.PROTECT, null=True, related_name="claims")
     filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims_filed")
+    refiles = models.ForeignKey("self", models.PROTECT, null=True, related_name="refiled_as")
     language = models.CharField(max_length=2)
     discreet = models.BooleanField(default=False)  # no letters about this claim (rules.md 12)
     state = models.CharField(max_length=28, choices=State, default=State.DRAFT, editable=False)

@@ -6,6 +6,7 @@ is said on the check page and does not stop anybody.
 
 import re
 import uuid
+from contextlib import suppress
 from typing import Any
 
 from django import forms
@@ -17,7 +18,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from claims import filing, mandates, numbers
+from claims import filing, lifecycle, mandates, numbers
 from claims.answers import checking, display
 from claims.answers.forms import ItemForm, PageForm, StateForm
 from claims.mandates import ClaimantKind, Page, Question, Type
@@ -38,26 +39,44 @@ def start(request: PersonRequest, code: str) -> HttpResponse:
         Category.objects.public(), code=numbers.category_code(code), newest__isnull=False
     )
     kinds = definition(category.newest_id).claimants
+    again = _again(request, category)
     if request.method != "POST":
         drafts = Claim.objects.visible_to(request.user).filter(category=category, state=State.DRAFT)
-        context = {"category": category, "kinds": kinds, "drafts": drafts.newest_first()[:3]}
+        context = {
+            "category": category,
+            "kinds": kinds,
+            "drafts": drafts.newest_first()[:3],
+            "again": again,
+        }
         return render(request, "claims/start.html", context)
-    kind = request.POST.get("kind", kinds[0].value)
+    kind = again.claimant_kind if again else request.POST.get("kind", kinds[0].value)
     try:
         claim = filing.start(
             category,
             kind=ClaimantKind(kind) if kind in list(ClaimantKind) else kinds[0],
             by=request.user,
             language=(get_language() or "uk")[:2],
+            again=again,
         )
     except filing.FilingRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("claims:category", category.code)
-    if claim.draft.answers:
+    if again:
+        messages.info(request, _("Your earlier answers are filled in. Look them over, and add your files."))
+    elif claim.draft.answers:
         messages.info(
             request, _("We filled in what you told about yourself in your last claim. Look it over.")
         )
     return redirect("claims:claim", claim.public_id)
+
+
+def _again(request: PersonRequest, category: Category) -> Claim | None:
+    """The claim that this one shall be filed in place of, if the link named one that allows it."""
+    with suppress(ValueError):
+        named = uuid.UUID(request.GET.get("again", ""))
+        refiled = Claim.objects.visible_to(request.user).filter(state__in=lifecycle.REFILED)
+        return refiled.filter(public_id=named, category=category).first()
+    return None
 
 
 def tasks(request: PersonRequest, claim: Claim) -> HttpResponse:

@@ -232,7 +232,7 @@ class Changes(serializers.Serializer):
         child=serializers.DictField(),
         help_text=(
             "In ledger order, each with `index`, `at` and `type`: `claim` (pull it again if you keep it), "
-            "`gone` (forget it), `agreement` (do what `action` says)."
+            "`gone` (forget it), `agreement` and `category` (do what `action` says)."
         ),
     )
     next_after = serializers.IntegerField(help_text="Ask with this next, for ever.")

@@ -54,6 +54,7 @@ PUBLIC = (
     "/account/password/new/1-spent/",
     "/demo/mail/",
     "/there-is-no-such-page/",
+    "/api/v1/docs",
 )
 ACCOUNT = (
     "/account/",

@@ -13,7 +13,7 @@ from claims.mandates import SECTIONS
 from claims.models import Claim, ClaimVersion, State
 from ledger import sealing
 from ledger.models import Leaf
-from partners import feed
+from partners import agreements, changes, feed
 from partners.agreements import OPEN_STATES, Terms
 from tests import make
 
@@ -125,6 +125,31 @@ def test_the_index_is_the_last_sealed_one():
     assert feed.ledger_index() == last
     sealing.seal()
     assert feed.ledger_index() == Leaf.objects.order_by("-index")[0].index > last
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("accept", ["application/json", NDJSON])
+def test_the_api_tells_an_index_that_is_older_than_whatever_it_reads(program, monkeypatch, accept):
+    ministry = program(terms=ALL)
+    while sealing.seal():
+        pass
+    before = feed.ledger_index()
+    read_terms = agreements.current
+
+    def while_others_act(partner):
+        claim = make.claim()
+        sealing.seal()
+        monkeypatch.setattr(agreements, "current", read_terms)
+        numbers.append(claim.number)
+        return read_terms(partner)
+
+    numbers = []
+    monkeypatch.setattr(agreements, "current", while_others_act)
+    answer = ministry.get(CLAIMS, accept=accept)
+    assert numbers[0].encode() in b"".join(answer)
+    assert int(answer["Ledger-Index"]) == before
+    told = changes.after(ministry.partner, after=before, limit=100).results
+    assert [item["number"] for item in told] == numbers
 
 
 class TestOfAnEmptyLedger:
