@@ -62,7 +62,10 @@ class TermsForm(forms.Form):
         super().__init__(data, initial=initial)
         categories = list(Category.objects.order_by("code"))
         self._offer("categories", [(c.code, str(c)) for c in categories if not c.sensitive])
-        self._offer("sensitive_categories", [(c.code, str(c)) for c in categories if c.sensitive])
+        if sensitive := [(c.code, str(c)) for c in categories if c.sensitive]:
+            self._offer("sensitive_categories", sensitive)
+        else:
+            del self.fields["sensitive_categories"]
         self._offer("regions", [(r.code, str(r.name)) for r in mandates.current().regions])
         self._offer("states", [(state, wording.STATES[state]) for state in OPEN_STATES])
         self._offer("sections", [(section, wording.SECTIONS[section]) for section in SECTIONS])
@@ -86,7 +89,7 @@ class TermsForm(forms.Form):
                 states=said["states"],
                 sections=said["sections"],
                 evidence=said["evidence"],
-                sensitive_categories=said["sensitive_categories"],
+                sensitive_categories=said.get("sensitive_categories", ()),
             )
             try:
                 agreements.check(said["terms"])

@@ -5,7 +5,6 @@ and its place in the row, so a run asks which are there and writes the others: o
 where it was, and one that was finished does nothing. A batch is one transaction, whole or not there.
 """
 
-import gc
 import hashlib
 import io
 import multiprocessing
@@ -63,7 +62,7 @@ def seed(
     """
     ground = _ground(seed)
     batches = [(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
-    processes = min(processes or os.cpu_count() or 1, len(batches))
+    processes = min(processes or (os.cpu_count() or 1) + 1, len(batches))  # one waits for the database
     written = done = 0
     for size, missing in _each(ground, batches, processes):
         written, done = written + missing, done + size
@@ -102,7 +101,6 @@ _writer: "Writer"
 
 
 def _begin(ground: Ground) -> None:
-    gc.disable()  # a batch makes no cycles, and looking for them takes a fifth of the time
     global _writer  # noqa: PLW0603 - one for the life of the process
     _writer = Writer(ground)
 

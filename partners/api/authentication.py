@@ -25,7 +25,8 @@ class Bearer(BaseAuthentication):
         found = (
             get_access_token_model()
             .objects.select_related("application__partner")
-            .filter(token_checksum=hashlib.sha256(token.strip()).hexdigest(), expires__gt=timezone.now())
+            .filter(application__isnull=False, expires__gt=timezone.now())
+            .filter(token_checksum=hashlib.sha256(token.strip()).hexdigest())
             .first()
         )
         if found is None or not found.application.is_usable(request):

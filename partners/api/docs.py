@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from partners import scopes
 from partners.api import problems, schema
 
-SHOWN = ("Claim", "Outcome", "CategoryLine", "WholeCategory", "Page", "Problem", "Error")
+SHOWN = ("Claim", "Outcome", "Change", "CategoryLine", "WholeCategory", "Page", "Problem", "Error")
 JSON_SCHEMA_TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 
 
@@ -65,6 +65,12 @@ def _operation(
                 ],
             }
             for status, answer in sorted(operation["responses"].items())
+            if problems.MEDIA_TYPE not in answer.get("content", {})
+        ],
+        "problems": [
+            kind
+            for kind in problems.KINDS
+            if problems.MEDIA_TYPE in operation["responses"].get(str(kind.status), {}).get("content", {})
         ],
     }
 

@@ -227,14 +227,41 @@ class Claims(serializers.Serializer):
     next_cursor = serializers.CharField(allow_null=True, help_text="Null on the last page.")
 
 
-class Changes(serializers.Serializer):
-    results = serializers.ListField(
-        child=serializers.DictField(),
+class Change(serializers.Serializer):
+    index = serializers.IntegerField(help_text="Its place in the ledger.")
+    at = serializers.DateTimeField()
+    type = serializers.ChoiceField(
+        choices=["claim", "gone", "agreement", "category"],
         help_text=(
-            "In ledger order, each with `index`, `at` and `type`: `claim` (pull it again if you keep it), "
-            "`gone` (forget it), `agreement` and `category` (do what `action` says)."
+            "`claim`: fetch that claim again. `gone`: forget it. `agreement`: your terms were changed. "
+            "`category`: a category became sensitive or is no longer."
         ),
     )
+    number = serializers.CharField(required=False, help_text="Of `claim` and `gone`.")
+    kind = serializers.CharField(required=False, help_text="Of `claim`: what happened.")
+    category = serializers.CharField(required=False, help_text="Of `claim` and `category`.")
+    region = serializers.CharField(required=False, allow_null=True, help_text="Of `claim`.")
+    state = serializers.ChoiceField(
+        choices=OPEN_STATES, required=False, help_text="Of `claim`: the state since then."
+    )
+    version_digest = serializers.CharField(required=False, allow_null=True, help_text="Of `claim`.")
+    facts = serializers.DictField(required=False, help_text="Of `claim`: what the ledger says of it.")
+    version = serializers.IntegerField(required=False, help_text="Of `agreement`: its number.")
+    widened = serializers.BooleanField(required=False, help_text="Of `agreement`.")
+    narrowed = serializers.BooleanField(required=False, help_text="Of `agreement`.")
+    terms = serializers.DictField(required=False, help_text="Of `agreement`: all of its terms.")
+    action = serializers.ChoiceField(
+        choices=["drop", "pull again", "drop and pull again"],
+        required=False,
+        help_text=(
+            "Of `agreement` and `category`. `drop`: forget every claim and section that is not covered now "
+            "(category, region and state stand in each claim). `pull again`: there is more to see."
+        ),
+    )
+
+
+class Changes(serializers.Serializer):
+    results = Change(many=True, help_text="In the order of the ledger.")
     next_after = serializers.IntegerField(help_text="Ask with this next, for ever.")
 
 

@@ -49,7 +49,7 @@ def claim(request: PersonRequest, number: str) -> HttpResponseBase:
 
 
 def _readable(user: User) -> Any:
-    return access.readable_by(Claim.objects.select_related("category", "filed_by"), user)
+    return access.readable_by(Claim.objects.select_related("category", "filed_by", "refiles"), user)
 
 
 @page(access.REVIEW)

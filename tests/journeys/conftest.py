@@ -31,16 +31,19 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+BROWSERS_OWN = ("chrome-extension://", "chrome://resources/")  # what it shows a PDF with
 
 Device = Callable[..., BrowserContext]
 
 
 @dataclass(frozen=True)
 class Site:
-    """A running registry; `accounts` are those of the demo, by role, each with `email` and `password`."""
+    """A running registry; `accounts` are those of the demo, by role, each with `email` and `password`;
+    `environ` is for an operator's commands."""
 
     address: str
     accounts: dict[str, dict[str, str]]
+    environ: dict[str, str]
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +64,7 @@ def site(clones: Clones, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
         run_manage("make_demo_accounts", env=environ)
         accounts = json.loads((folder / "demo-accounts.json").read_text())
         with _processes(port, folder, environ):
-            yield Site(address, {account["role"]: account for account in accounts})
+            yield Site(address, {account["role"]: account for account in accounts}, environ)
     logs = "".join(log.read_text() for log in folder.glob("*.log"))
     assert "Internal Server Error" not in logs, logs
 
@@ -144,7 +147,7 @@ def device(browser: Browser, site: Site) -> Iterator[Device]:
                 note(f"{message.location['url']}: {message.text}")
 
         def note_stranger(request: Request) -> None:
-            if not request.url.startswith(f"{address}/"):
+            if not request.url.startswith((f"{address}/", *BROWSERS_OWN)):
                 note(f"request to {request.url}")
 
         context.on("console", note_message)

@@ -5,6 +5,7 @@ import re
 
 import jsonschema
 import pytest
+from django.db import connection
 from django.template.defaultfilters import striptags
 from django.urls import reverse
 from drf_spectacular.validation import validate_schema
@@ -12,12 +13,13 @@ from drf_spectacular.validation import validate_schema
 from claims import mandates
 from claims.mandates import ClaimantKind
 from claims.models import Category
-from partners import scopes
+from ledger.log import SYSTEM
+from partners import agreements, scopes
 from partners.agreements import DEMO_TERMS, OPEN_STATES
 from partners.api import categories, problems, schema
 from partners.api.urls import urlpatterns
 from tests import make
-from tests.partners.conftest import CHANGES, CLAIMS
+from tests.partners.conftest import CHANGES, CLAIMS, SUBMITTED
 
 pytestmark = pytest.mark.django_db
 
@@ -224,6 +226,21 @@ def test_a_recorded_claim_is_as_described(program):
     told = program(terms=DEMO_TERMS).get(CLAIMS).json()
     assert told["results"][0]["outcome"]["outcome"] == "recorded"
     assert [error.message for error in fitting("Claims").iter_errors(told)] == []
+
+
+def test_changes_are_as_described(program):
+    ministry = program()
+    make.withdraw(make.claim())
+    agreements.change(ministry.partner, DEMO_TERMS, by=SYSTEM)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT ledger_seal(10000)")
+    told = ministry.get(CHANGES, limit=1000).json()
+    assert {change["type"] for change in told["results"]} == {"gone", "agreement"}
+    assert [error.message for error in fitting("Changes").iter_errors(told)] == []
+    agreements.change(ministry.partner, SUBMITTED, by=SYSTEM)
+    told = ministry.get(CHANGES, limit=1000).json()
+    assert {change["type"] for change in told["results"]} == {"claim", "gone", "agreement"}
+    assert [error.message for error in fitting("Changes").iter_errors(told)] == []
 
 
 # --- The page ---

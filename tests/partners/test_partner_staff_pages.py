@@ -7,6 +7,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.roles import STAFF, Role
+from claims.models import Category
 from ledger.log import SYSTEM
 from partners import agreements
 from partners.agreements import DEMO_TERMS
@@ -139,6 +140,16 @@ def test_terms_that_are_in_force_already_are_refused_in_words(manager, ministry)
     read = manager.post(url("terms", ministry), FORM).context["after"].digest
     page = manager.post(url("terms", ministry), FORM | {"read": read}, follow=True)
     assert "These are the terms in force already." in page.text
+
+
+def test_sensitive_categories_are_offered_apart(manager, ministry):
+    assert "Sensitive categories" not in manager.get(url("terms", ministry)).text
+    Category.objects.filter(code="C3.1").update(sensitive=True)
+    assert "Sensitive categories that are included" in manager.get(url("terms", ministry)).text
+    wanted = FORM | {"sensitive_categories": ["C3.1"]}
+    read = manager.post(url("terms", ministry), wanted).context["after"].digest
+    manager.post(url("terms", ministry), wanted | {"read": read})
+    assert agreements.current(ministry).sensitive_categories == ("C3.1",)
 
 
 TOML = """

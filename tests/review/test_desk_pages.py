@@ -173,13 +173,17 @@ def test_a_file_is_downloaded_and_that_is_written_down():
     answer = reviewer().get(desk(claim, "file", received.public_id))
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert b"".join(answer.streaming_content) == make.PDF
-    assert CustodyEvent.objects.filter(evidence_public_id=received.public_id).latest("id").kind == "downloaded"
+    assert (
+        CustodyEvent.objects.filter(evidence_public_id=received.public_id).latest("id").kind == "downloaded"
+    )
 
 
 def test_a_pdf_stands_in_a_frame():
     claim = make.under_review(files=[make.PDF])
     address = desk(claim, "file", file_of(claim).public_id)
-    assert f'<iframe src="{address}?show=1" title="deed.pdf" loading="lazy">' in reviewer().get(desk(claim)).text
+    assert (
+        f'<iframe src="{address}?show=1" title="deed.pdf" loading="lazy">' in reviewer().get(desk(claim)).text
+    )
 
 
 def test_a_file_of_another_claim_is_not_there():
@@ -306,7 +310,11 @@ def test_a_proposal_saves_the_checklist_and_waits_for_another_reviewer():
     page = reviewer().post(desk(claim, "propose"), typed, follow=True)
     assert "Another reviewer confirms it or sends it back to you." in said(page)
     proposal = Proposal.objects.get()
-    assert (proposal.recommendation, proposal.reason, proposal.note) == ("eligible", "all_tests_met", "Усе ясно")
+    assert (proposal.recommendation, proposal.reason, proposal.note) == (
+        "eligible",
+        "all_tests_met",
+        "Усе ясно",
+    )
 
 
 def test_the_reason_decides_what_is_recommended():
@@ -319,7 +327,11 @@ def test_the_reason_decides_what_is_recommended():
 
 def test_with_prejudice_is_refused_beside_the_box_where_the_reason_does_not_allow_it():
     claim = make.answered(make.under_review())
-    typed = all_checked(claim, "no") | {"reason": "cause_not_shown", "with_prejudice": "on", "told": "Причина"}
+    typed = all_checked(claim, "no") | {
+        "reason": "cause_not_shown",
+        "with_prejudice": "on",
+        "told": "Причина",
+    }
     page = reviewer().post(desk(claim, "propose"), typed)
     assert page.text.count("The reason you chose does not allow this.") == 2
     assert "Причина" in page.text

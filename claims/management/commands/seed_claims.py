@@ -17,7 +17,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--count", type=int, required=True, help="how many claims there shall be")
         parser.add_argument("--seed", type=int, default=1, help="another one makes other claims beside these")
-        parser.add_argument("--processes", type=int, help="how many write at a time (default: one a core)")
+        parser.add_argument(
+            "--processes", type=int, help="how many write at a time (default: one more than cores)"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = options["count"]
