@@ -121,11 +121,17 @@ class _View:
                 "region": stands["region"],
                 "state": stands["state"],
                 "version_digest": body["version"],
-                "facts": body["facts"],
+                "facts": self._facts(body),
             }
         if any(terms.covers(stood, self.sensitive) for terms in (self.now, *self._then(index))):
             return {"type": "gone", "number": body["claim"]}
         return None
+
+    def _facts(self, body: Body) -> Body:
+        """What was consented to stands in the section `core`, which not every agreement grants."""
+        if "core" in self.now.sections:
+            return dict(body["facts"])
+        return {name: fact for name, fact in body["facts"].items() if name != "consents"}
 
     def _then(self, index: int) -> list[Terms]:
         """The terms in force at this index: none before the partner was created."""

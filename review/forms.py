@@ -27,7 +27,7 @@ Tests = list[tuple[EligibilityTest, list[Item]]]
 class DayField(forms.DateField):
     """One day; browsers without a calendar take `2026-03-07`, too."""
 
-    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "w10"})
+    widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "class": "w20"})
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("error_messages", {})["invalid"] = _("Enter the date as a day, like 2026-03-07.")

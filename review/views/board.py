@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
@@ -35,7 +35,7 @@ def board(request: PersonRequest) -> HttpResponseBase:
     return show(request, "board", _("Papers of the Board"), batches=rows, older=older, may_reopen=may_reopen)
 
 
-def _papers(user: User) -> "Batch.objects":  # type: ignore[name-defined]
+def _papers(user: User) -> QuerySet[Batch]:
     batches = Batch.objects.exclude(state=BatchState.OPEN).select_related("submitted_by", "decided_by")
     return access.batches_readable_by(batches, user)
 

@@ -26,7 +26,7 @@ def page(*permissions: str) -> Callable[[View], View]:
                 raise PermissionDenied
             return view(request, *args, **kwargs)
 
-        return signed_in(admin.site.admin_view(entitled))  # type: ignore[type-var]
+        return signed_in(admin.site.admin_view(entitled))
 
     return decorate
 

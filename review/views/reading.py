@@ -181,7 +181,7 @@ def _answered(claim: Claim, version: ClaimVersion) -> dict[str, Row]:
 
 
 def _words(row: Row | None) -> tuple[Any, ...] | None:
-    return row and (row.text, row.items)
+    return (row.text, row.items) if row else None
 
 
 # --- What we asked, and what was answered ---
@@ -242,7 +242,8 @@ def story(claim: Claim) -> list[Event]:
         actor = body["actor"]["id"]
         who = _("the claimant") if actor == filer else people.get(actor, _("the system"))
         if sentence := _sentence(body["kind"], who, body["facts"]):
-            events.append(Event(at, capfirst(sentence)))
+            is_named = sentence.startswith(tuple(people.values()))  # an address is written as it is
+            events.append(Event(at, sentence if is_named else capfirst(sentence)))
     return events
 
 

@@ -4,6 +4,7 @@ A page is looked at once in each language, in turn light and wide, or dark and n
 """
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from itertools import cycle
 from typing import Any
 
@@ -11,7 +12,21 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Page
 
+from tests.conftest import run_manage
 from tests.journeys.conftest import Device, Site
+from tests.journeys.deciding_steps import (
+    LEGAL_BASIS,
+    answer_request,
+    ask,
+    at_work,
+    file_claim,
+    fill_checklist,
+    make_batch,
+    open_desk,
+    propose,
+    submit_batch,
+    take,
+)
 from tests.journeys.filing_steps import (
     JPEG,
     PDF,
@@ -25,6 +40,7 @@ from tests.journeys.filing_steps import (
     sign_in,
     sign_up,
     start_claim,
+    words,
 )
 
 PHONE = 360
@@ -78,14 +94,25 @@ HOME_QUESTIONS = (  # each kind of question, and long and short pages
     "share",
     "amount",
 )
-STAFF = ("/admin/", "/admin/claims/category/", "/admin/accounts/user/")
+ALL_MET = {"uk": "Усі чотири критерії виконано", "en": "All four tests are met"}
+STAFF = {
+    "executive_director": (
+        "/admin/",
+        "/admin/claims/category/",
+        "/admin/accounts/user/",
+        "/admin/review/clearances/",
+    ),
+    "register_manager": ("/admin/", "/admin/partners/partner/"),
+    "board_member": ("/admin/", "/admin/review/board/", "/admin/review/board/reopen/"),
+    "reviewer": ("/admin/", "/admin/review/?number=UA-1"),
+}
 
 
 class Inspector:
     """Looks at the page that is open and notes what is wrong with it."""
 
-    def __init__(self, page: Page, language: str) -> None:
-        self.page, self.faults = page, list[str]()
+    def __init__(self, page: Page, language: str, faults: list[str] | None = None) -> None:
+        self.page, self.language, self.faults = page, language, [] if faults is None else faults
         self._looks: Iterator[tuple[int, Any]] = cycle(LOOKS[language])
 
     def look(self, path: str = "") -> None:
@@ -237,9 +264,88 @@ def test_pages_of_a_death_and_of_a_company(inspector: Inspector, site: Site):
         inspector.look(f"{company}/questions/{step}/")
 
 
-def test_pages_of_staff(inspector: Inspector, site: Site):
-    page = inspector.page
+def test_pages_of_staff(inspector: Inspector, device: Device, site: Site):
     inspector.look("/admin/")  # asks to sign in
-    sign_in(page, site, "executive_director")
-    for path in STAFF:
-        inspector.look(path)
+    for role, paths in STAFF.items():
+        colleague = of_colleague(inspector, device, site, role)
+        for path in paths:
+            colleague.look(path)
+
+
+def of_colleague(inspector: Inspector, device: Device, site: Site, role: str) -> Inspector:
+    """Somebody else's device, looked at in the same way."""
+    page = at_work(device, site, role, inspector.language)
+    return Inspector(page, inspector.language, inspector.faults)
+
+
+def test_pages_of_a_partner(inspector: Inspector, device: Device, site: Site):
+    name = f"Ministry of homes, {inspector.language}"
+    run_manage("create_partner", name, "--scopes", "claims:read", env=site.environ)
+    manager = of_colleague(inspector, device, site, "register_manager")
+    page = manager.page
+    manager.look("/admin/partners/partner/")
+    follow(page, name)
+    manager.look()
+    partner = page.url
+    for text in ("Change the terms", "Issue credentials", "Suspend", "Make void"):
+        page.goto(partner)
+        follow(page, text)
+        manager.look()
+
+
+def test_pages_from_the_queue_to_the_decision(inspector: Inspector, device: Device, site: Site):
+    page = inspector.page
+    first, second, secretary, director, member = (
+        of_colleague(inspector, device, site, role)
+        for role in ("reviewer", "reviewer2", "board_secretary", "executive_director", "board_member")
+    )
+    page.goto("/claims/")
+    sign_in(page, site)
+    claim, number = file_claim(page)
+
+    first.look("/admin/review/")
+    take(first.page, number)
+    first.look()
+    press(first.page, "Propose")
+    first.look()  # nothing is chosen
+    ask(first.page, "A photograph, please.")
+    first.look()
+    inspector.look(claim)
+    follow(page, "Read the question and answer")
+    inspector.look()
+    press(page, "Send the answer")
+    inspector.look()  # without an answer
+    answer_request(page, "Here it is.", {"roof.jpg": JPEG + b"roof"})
+    inspector.look()
+    open_desk(first.page, number)
+    fill_checklist(first.page)
+    propose(first.page, ALL_MET[inspector.language])
+    first.look()
+    open_desk(second.page, number)
+    second.look()
+    press(second.page, "Confirm the proposal")
+    second.look()
+    inspector.look(claim)
+
+    title = f"{number} {inspector.language}"
+    secretary.look("/admin/review/batches/")
+    make_batch(secretary.page, title, number)
+    secretary.look()
+    submit_batch(director.page, title)
+    member.look("/admin/review/board/")
+    follow(member.page, title)
+    press(member.page, "Enter the decision")
+    member.look()  # without a day
+    answer(
+        member.page,
+        decided_on=datetime.now(UTC).date().isoformat(),
+        legal_basis=LEGAL_BASIS,
+        **{f"outcome_{number}": "rejected_without_prejudice", f"note_{number}": "The Board saw no damage."},
+    )
+    press(member.page, "Enter the decision")
+    member.look()
+    about = words(page, "The Board has considered your claim")
+    read_newest_letter(page, to=site.accounts["claimant"]["email"], about=about)
+    inspector.look(claim)
+    follow(page, "File again")
+    inspector.look()

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from accounts.roles import Role
-from claims import catalogue, lifecycle, mandates
+from claims import catalogue, filing, lifecycle, mandates
 from claims.mandates import SECTIONS, Folder
 from claims.models import Category, State
 from ledger import log, sealing
@@ -100,6 +100,17 @@ def test_an_act_on_a_covered_claim_is_told_with_its_facts(start):
     }
     assert item["facts"]["number"] == claim.number
     assert item["facts"]["evidence"] == 0
+
+
+@pytest.mark.parametrize(("sections", "is_told"), [(("core", "place"), True), (("place",), False)])
+def test_consents_are_told_to_those_alone_who_see_the_section_that_holds_them(start, sections, is_told):
+    ministry, before = start(replace(SUBMITTED, sections=sections))
+    claim = make.draft(answers=make.REQUIRED["individual"])
+    filing.save_consents(claim, {}, notice=mandates.current().privacy_notice.version)
+    make.submit(claim)
+    seal()
+    [item] = told(ministry, before)
+    assert ("consents" in item["facts"]) == is_told
 
 
 def test_an_act_is_told_once_it_is_sealed(start):

@@ -16,11 +16,13 @@ from partners import agreements
 settings.ALLOWED_HOSTS = ["testserver"]
 partner = agreements.create("Ministry", terms=agreements.DEMO_TERMS, by=SYSTEM)
 client_id, secret = agreements.add_application(partner, scopes=["claims:read"], by=SYSTEM)
-form = {"grant_type": "client_credentials", "scope": "claims:read", "client_id": client_id, "client_secret": secret}
-program = Client()
-answer = program.post("/api/v1/oauth/token", urlencode(form), content_type="application/x-www-form-urlencoded")
+form = {"grant_type": "client_credentials", "scope": "claims:read"}
+form |= {"client_id": client_id, "client_secret": secret}
+program, form_type = Client(), "application/x-www-form-urlencoded"
+answer = program.post("/api/v1/oauth/token", urlencode(form), content_type=form_type)
 bearer = {"authorization": "Bearer " + answer.json()["access_token"]}
-print("pulled", [claim["number"] for claim in program.get("/api/v1/claims", headers=bearer).json()["results"]])
+claims = program.get("/api/v1/claims", headers=bearer).json()["results"]
+print("pulled", [claim["number"] for claim in claims])
 print("changes", program.get("/api/v1/changes", headers=bearer).status_code)
 print("desk", program.get("/admin/review/").status_code)
 """

@@ -206,7 +206,7 @@ def test_a_paper_that_changed_since_it_was_opened_is_shown_as_it_is_now(member):
     make.withdraw(changed)
     page = member.post(page_of(batch, "decide"), typed)
     assert page.status_code == 409
-    assert f"A claim was taken out since you opened the page: {changed.number}." in said(page)
+    assert f"1 claim was taken out since you opened the page: {changed.number}." in page.context["refusal"]
     assert "Мої слова" in page.text
     typed["seen_digest"] = page.context["digest"]
     assert member.post(page_of(batch, "decide"), typed).status_code == 302

@@ -141,9 +141,9 @@ def test_the_story_tells_who_did_what():
         pass
     words = said(reviewer("mykola").get(desk(claim)))
     assert "The claimant submitted the claim." in words
-    assert "Iryna@example.org took the claim." in words
-    assert "Iryna@example.org proposed: eligible for recording." in words
-    assert "Mykola@example.org confirmed the proposal." in words
+    assert "iryna@example.org took the claim." in words
+    assert "iryna@example.org proposed: eligible for recording." in words
+    assert "mykola@example.org confirmed the proposal." in words
 
 
 # --- Evidence ---

@@ -6,7 +6,7 @@ from registry import working
 
 
 class Command(BaseCommand):
-    help = "Send notices, write in the Board's decisions and keep the house in order, until SIGTERM or Ctrl-C."
+    help = "Send notices, write the Board's decisions into claims, keep the house in order; until SIGTERM."
 
     def handle(self, **options: object) -> None:
         self.stopped = False
