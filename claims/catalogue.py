@@ -30,7 +30,8 @@ class ChangeRefused(Exception):
 
 @transaction.atomic
 def load(folder: Folder) -> list[str]:
-    """Bring categories and their versions from a mandate folder; what is there already stays.
+    """Bring categories and their versions from a mandate folder; what is there already stays. Claims are as
+    sensitive as their category: submissions wait for its row, or this for them (lifecycle).
 
     Answers what is new, a line each. Raises MandateError where a version that was loaded before has
     other content now: claims are pinned to it.
@@ -45,8 +46,8 @@ def load(folder: Folder) -> list[str]:
         known = category.versions.filter(version=definition.version).first()
         if known is None:
             category.newest = _load_version(category, definition, content.decode(), digest)
-            if definition.sensitive and not category.sensitive:
-                Claim.objects.filter(category=category).update(sensitive=True)
+            if definition.sensitive != category.sensitive:
+                Claim.objects.filter(category=category).update(sensitive=definition.sensitive)
             for field, value in _facts(definition).items():
                 setattr(category, field, value)
             category.save()

@@ -3,6 +3,7 @@
 import hashlib
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from accounts.models import User
 from claims import filing, lifecycle
@@ -40,9 +41,12 @@ def attach(request: InformationRequest, incoming: uploads.Incoming, *, by: User)
 
 @transaction.atomic
 def detach(attachment: Attachment, *, by: User) -> None:
-    """Take a file out of an answer that is not sent. Raises lifecycle.NothingToAnswer."""
+    """Take a file out of an answer that was not sent, even if the request was closed since. Raises
+    lifecycle.NothingToAnswer."""
     if attachment.request is None:
         raise ValueError("This file belongs to no answer.")
-    lifecycle.open_request(attachment.request)
+    lifecycle.lock(attachment.claim)
+    if not Attachment.objects.unsent().filter(pk=attachment.pk).exists():
+        raise lifecycle.NothingToAnswer(_("This file was sent to us with your answer, or is gone already."))
     attachment.delete()
     uploads.remove(attachment.evidence_file, by=by.actor)

@@ -173,24 +173,38 @@ class PartnerAdmin(ModelAdmin):
 
     def terms_view(self, request: Any, public_id: str) -> HttpResponse:
         """A form with the terms in force. Sent, it shows what the new ones say in words; sent again just as
-        they were read, they come into force."""
+        they were read, they come into force, unless others have come into force in between."""
         partner = self._managed(request, public_id)
         before = agreements.current(partner)
         form = TermsForm(request.POST or None, terms=before)
+        seen = request.POST.get("seen", "")
         after = form.cleaned_data["terms"] if form.is_valid() else None
         if after and request.POST.get("read") == after.digest:
-            return self._do(request, partner, lambda: agreements.change(partner, after, by=request.user))
-        return self._show(
+            try:
+                return self._do(
+                    request, partner, lambda: agreements.change(partner, after, by=request.user, seen=seen)
+                )
+            except agreements.TermsChanged:
+                before = agreements.current(partner)
+        is_stale = request.method == "POST" and seen != before.digest
+        if is_stale:
+            after = None  # to be shown in words anew, beside what is in force now
+        response = self._show(
             request,
             partner,
             "terms",
             _("Change the terms"),
             form=form,
+            before=before,
             after=after,
+            conflict=is_stale and str(agreements.TermsChanged()),
+            in_force=is_stale and wording.sentences(before),
             sentences=after and wording.sentences(after),
             widens=after and not before.includes(after),
             narrows=after and not after.includes(before),
         )
+        response.status_code = 409 if is_stale else 200
+        return response
 
     def activity_view(self, request: Any, public_id: str) -> HttpResponse:
         """Suspend, or resume."""
@@ -240,6 +254,8 @@ class PartnerAdmin(ModelAdmin):
         """The act, and back to the partner's page, with the refusal if it was refused."""
         try:
             act()
+        except agreements.TermsChanged:
+            raise
         except agreements.Refused as refusal:
             self.message_user(request, str(refusal), messages.WARNING)
         return redirect("admin:partners_partner_change", partner.public_id)

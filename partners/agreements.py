@@ -71,6 +71,15 @@ class TermsRefused(Refused):
     """The terms have a mistake. The sentence names the key and what was expected."""
 
 
+class TermsChanged(Refused):
+    """The terms in force are no longer those that were shown."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The terms were changed in the meantime. Yours were not put into force: compare them first.")
+        )
+
+
 @dataclass(frozen=True)
 class Terms:
     """`categories` None: every category that is not sensitive. `regions` None: everywhere, and claims that
@@ -277,13 +286,16 @@ def get(name: str) -> Partner:
 
 
 @transaction.atomic
-def change(partner: Partner, terms: Terms, *, by: User | Actor) -> AgreementVersion:
-    """New terms, in force from the index under which this is sealed. Raises Refused."""
+def change(partner: Partner, terms: Terms, *, by: User | Actor, seen: str | None = None) -> AgreementVersion:
+    """New terms, in force from the index under which this is sealed. `seen` is the digest of the terms that
+    they were made from, if a page showed them. Raises Refused."""
     office = _entitled(by)
     check(terms)
     _locked(partner)
     last = AgreementVersion.objects.filter(partner=partner).latest("number")
     before = Terms.of_text(last.terms)
+    if seen is not None and seen != last.digest:
+        raise TermsChanged
     if terms == before:
         raise Refused(_("These are the terms in force already."))
     entry = log.append(

@@ -35,6 +35,37 @@ from partners.models import AgreementVersion, Partner
 WINDOW = 2_000  # entries that one request looks at: a long run of what is not shown is passed in steps
 AGREEMENT_KINDS = (agreements.CREATED.name, agreements.CHANGED.name)
 
+OF_A_VERSION: Mapping[str, str | None] = {
+    "version_number": None,
+    "category_version": None,
+    "assurance": None,
+    "signature": None,
+    "declaration": "core",
+    "privacy_notice": "core",
+    "consents": "core",
+    "evidence": "evidence",
+}
+FACTS: Mapping[str, Mapping[str, str | None]] = {
+    entries.SUBMITTED.name: {**OF_A_VERSION, "number": None, "claimant_kind": None, "refiles": None},
+    entries.AMENDED.name: OF_A_VERSION,
+    entries.WITHDRAWN.name: {},
+    entries.CONSENTS_CHANGED.name: {"privacy_notice": "core", "consents": "core"},
+    entries.REVIEW_STARTED.name: {},
+    entries.FIXING_REQUESTED.name: {"files": "evidence"},
+    entries.INFORMATION_REQUESTED.name: {"request": None, "due_on": None, "text": None},
+    entries.INFORMATION_ANSWERED.name: {"request": None, "version_number": None, "evidence": "evidence"},
+    entries.REQUEST_CLOSED.name: {"request": None},
+    entries.REVIEW_FINISHED.name: {},
+    entries.RETURNED.name: {},
+    entries.DECIDED.name: dict.fromkeys(
+        ("decision", "outcome", "rule", "decided_on", "reason", "version_number")
+    ),
+    entries.REOPENED.name: dict.fromkeys(("ground", "decided_on", "reason")),
+}
+"""The facts of an act that partners are told, each with the section that it needs, because it stands there;
+None: it says no more than every claim does. What is not named here is told nobody. `refiles` is told where
+the earlier claim is covered too."""
+
 Body = Mapping[str, Any]
 Item = dict[str, Any]
 
@@ -67,6 +98,7 @@ def after(partner: Partner, *, after: int, limit: int) -> Changes:
             upto = index
             break
     _name_claims(results)
+    view.check_earlier(results)
     return Changes(results, next_after=upto)
 
 
@@ -128,10 +160,21 @@ class _View:
         return None
 
     def _facts(self, body: Body) -> Body:
-        """What was consented to stands in the section `core`, which not every agreement grants."""
-        if "core" in self.now.sections:
-            return dict(body["facts"])
-        return {name: fact for name, fact in body["facts"].items() if name != "consents"}
+        told = FACTS.get(body["kind"], {})
+        granted = (None, *self.now.sections)
+        return {name: fact for name, fact in body["facts"].items() if told.get(name, "") in granted}
+
+    def check_earlier(self, items: Sequence[Item]) -> None:
+        """Takes out the numbers of earlier claims that the terms do not cover now."""
+        refiling = [item for item in items if item.get("facts", {}).get("refiles")]
+        if not refiling:
+            return
+        numbers = {item["facts"]["refiles"] for item in refiling}
+        earlier = Claim.objects.filter(number__in=numbers).select_related("category")
+        covered = {c.number for c in earlier if self.now.covers(c.standing, self.sensitive)}
+        for item in refiling:
+            if item["facts"]["refiles"] not in covered:
+                item["facts"]["refiles"] = None
 
     def _then(self, index: int) -> list[Terms]:
         """The terms in force at this index: none before the partner was created."""

@@ -111,9 +111,14 @@ def reopenable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
 
 def check_may_work_on(claim: Claim, by: User) -> None:
     """Raises OwnClaim or NotCleared."""
+    check_not_own(claim, by)
+    check_cleared([claim], by)
+
+
+def check_not_own(claim: Claim, by: User) -> None:
+    """Raises OwnClaim."""
     if claim.filed_by_id == by.pk:
         raise OwnClaim(_("You filed this claim yourself, so somebody else works on it."))
-    check_cleared([claim], by)
 
 
 def check_cleared(claims: list[Claim], by: User) -> None:
@@ -148,7 +153,8 @@ def record_view(claim: Claim, user: User, file: uuid.UUID | None = None) -> None
 
 def batches_readable_by(batches: QuerySet[Batch], user: User) -> QuerySet[Batch]:
     """Batches that this person may open: the secretariat and the director all of them, the Board and auditors
-    once submitted. One that holds a sensitive claim only if named for its category."""
+    once submitted. One that holds a sensitive claim only if named for its category, and none that holds a
+    claim which they filed: a claimant does not learn what is recommended (rules.md 16)."""
     if user.roles.isdisjoint({Role.BOARD_SECRETARY, Role.EXECUTIVE_DIRECTOR}):
         if user.roles.isdisjoint({Role.BOARD_MEMBER, Role.AUDITOR}):
             return batches.none()
@@ -156,7 +162,8 @@ def batches_readable_by(batches: QuerySet[Batch], user: User) -> QuerySet[Batch]
     hidden = Member.objects.filter(batch=OuterRef("pk"), claim__sensitive=True).exclude(
         claim__category__in=_cleared(user)
     )
-    return batches.exclude(_has(hidden))
+    own = Member.objects.filter(batch=OuterRef("pk"), claim__filed_by=user)
+    return batches.exclude(_has(hidden)).exclude(_has(own))
 
 
 # --- Parts of the questions above ---

@@ -116,6 +116,8 @@ def hold(claim: Claim, *, by: User) -> Assignment:
             )
             % {"person": current.reviewer}
         )
+    if Proposal.objects.confirmable().filter(claim=claim).exclude(proposed_by=by).exists():
+        raise NotNow(_("Somebody has made a proposal about this claim, and it waits to be confirmed."))
     if claim.state not in access.ON_A_DESK:
         raise NotNow(_("This is no longer possible: %(state)s.") % {"state": claim.state_label.lower()})
     return _give(claim, by=by, office=office, taken_from=current)

@@ -7,7 +7,7 @@ locks: the claim is taken out then and shown on the paper.
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -22,6 +22,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.models import User
 from accounts.roles import Role
 from claims import lifecycle, mandates
+from claims.mandates import Reason
 from claims.models import Claim, InformationRequest, Outcome, State
 from ledger import log
 from review import access, entries
@@ -41,7 +42,7 @@ from review.models import (
 MAX_MEMBERS = 500
 MAX_NOTE = 5000  # characters
 SECRETARIATS_CHOICE = (Removal.MISTAKE, Removal.LATER)
-OWN_REASON = "board"
+RETURNED = "board"  # the rule of every return to review
 """The rule of an outcome that the Board chose against the recommendation, in words of its own."""
 
 logger = logging.getLogger(__name__)
@@ -122,7 +123,8 @@ def candidates(user: User, after: tuple[str, int] | None = None) -> QuerySet[Cla
         claim=models.OuterRef("pk"), version__number=models.OuterRef("version")
     )
     cleared = models.Q(sensitive=False) | models.Q(category__in=user.clearances.values("category"))
-    return waiting.filter(cleared).exclude(models.Exists(taken)).select_related("category")
+    free = waiting.filter(cleared).exclude(models.Exists(taken)).exclude(filed_by=user)
+    return free.select_related("category")
 
 
 @transaction.atomic
@@ -132,6 +134,8 @@ def add(batch: Batch, claims: Iterable[Claim], *, by: User, recommended: State |
     office = access.office(by, access.PREPARE)
     batch = _lock(batch, BatchState.OPEN)
     wanted = _lock_claims(claim.pk for claim in claims)
+    for claim in wanted:
+        access.check_not_own(claim, by)
     access.check_cleared(wanted, by)
     if len(wanted) + batch.members.undecided().count() > MAX_MEMBERS:
         raise CannotJoin(
@@ -195,7 +199,7 @@ def take_out(member: Member, *, by: User, because: Removal) -> None:
     _lock(member.batch, BatchState.OPEN)
     [claim] = _lock_claims([member.claim_id])
     member = Member.objects.select_related("batch", "version").get(pk=member.pk)
-    access.check_cleared([claim], by)
+    access.check_may_work_on(claim, by)
     if member.removed_at:
         raise NotOpen(_("This claim has left the batch already."))
     _take_out(member, claim, by=by, office=office, because=because)
@@ -232,6 +236,8 @@ def submit(batch: Batch, *, by: User) -> Batch:
     members, _left = _settle(batch, by=by, office=office)
     if not members:
         raise NothingInIt(_("There is no claim in this batch. Add claims before you submit it."))
+    for member in members:
+        access.check_not_own(member.claim, by)
     access.check_cleared([member.claim for member in members], by)
     batch.state = BatchState.SUBMITTED
     batch.submitted_by, batch.submitted_at = by, timezone.now()
@@ -259,14 +265,14 @@ def decide(
     legal_basis: str,
     seen_digest: str,
     outcomes: Mapping[int, State] | None = None,
+    reasons: Mapping[int, str] | None = None,
     notes: Mapping[int, str] | None = None,
 ) -> Batch:
     """Enter the Board's decision of `decided_on` on a submitted batch: one act for all its claims.
-    `outcomes` maps a member's key to what the Board decided otherwise than recommended, `notes` to its
-    words for the claimant, `seen_digest` is the `Paper.digest` of the page. From here the claims are
-    bound; `apply_decisions` writes the outcome into each. Raises Refused: Stale if a claim left the batch
-    since the page was opened."""
-    outcomes, notes = outcomes or {}, notes or {}
+    `outcomes` maps a member's key to what the Board decided otherwise than recommended, `reasons` to the
+    mandate's reason for that, `notes` to its words for the claimant; `seen_digest` is the `Paper.digest` of
+    the page. From here the claims are bound; `apply_decisions` writes the outcome into each. Raises Refused:
+    Stale if a claim left the batch since the page was opened."""
     office = access.office(by, access.DECIDE)
     batch = _lock(batch, BatchState.SUBMITTED)
     if by.pk == batch.submitted_by_id:
@@ -279,12 +285,12 @@ def decide(
         raise _stale(members, left, seen_digest)
     for member in members:
         access.check_may_work_on(member.claim, by)
-    _write_outcomes(members, outcomes, notes)
+    _write_outcomes(members, outcomes or {}, reasons or {}, notes or {})
     batch.state = BatchState.DECIDED
     batch.decided_by, batch.decided_at = by, timezone.now()
     batch.decided_on, batch.legal_basis = decided_on, legal_basis
     batch.decision_digest = _digest(members, decided=True)
-    Member.objects.bulk_update(members, ["outcome", "outcome_note"])
+    Member.objects.bulk_update(members, ["outcome", "outcome_reason", "outcome_note"])
     batch.save(
         update_fields=["state", "decided_by", "decided_at", "decided_on", "legal_basis", "decision_digest"]
     )
@@ -432,22 +438,29 @@ def _agrees(outcome: State, proposal: Proposal) -> bool:
     if proposal.recommendation == Recommendation.ELIGIBLE:
         return outcome == State.RECORDED
     if outcome == State.REJECTED_WITH_PREJUDICE:
-        return _for_good(proposal)
+        return _for_good(mandates.current().reason(proposal.reason))
     return outcome == State.REJECTED_WITHOUT_PREJUDICE
 
 
-def _for_good(proposal: Proposal) -> bool:
+def _for_good(reason: Reason | None) -> bool:
     """Whether the mandate names the reason as one for which a claim is rejected for good (rules.md 19)."""
-    reason = mandates.current().reason(proposal.reason)
     return reason is not None and reason.with_prejudice
 
 
-def _write_outcomes(members: list[Member], outcomes: Mapping[int, State], notes: Mapping[int, str]) -> None:
-    """Raises WrongOutcome for one that the Board cannot choose, or that needs words and has none."""
+def _write_outcomes(
+    members: list[Member],
+    outcomes: Mapping[int, State],
+    reasons: Mapping[int, str],
+    notes: Mapping[int, str],
+) -> None:
+    """Raises WrongOutcome for one that the Board cannot choose, or that needs a reason or words and has none.
+
+    The reason is one of the mandate's for every outcome: a rule of its own for what the Board decided
+    otherwise would tell the world what had been recommended (rules.md 16)."""
     keys = {member.pk for member in members}
-    if not {*outcomes, *notes} <= keys or not set(outcomes.values()) <= set(DECIDABLE):
+    if not {*outcomes, *reasons, *notes} <= keys or not set(outcomes.values()) <= set(DECIDABLE):
         raise WrongOutcome(_("This is not a claim or an outcome of this batch. Open the paper again."))
-    heard = _asked(members)
+    were_heard = heard([member.claim_id for member in members])
     for member in members:
         member.outcome = outcomes.get(member.pk, State(member.recommended))
         member.outcome_note = notes.get(member.pk, "").strip()
@@ -456,11 +469,21 @@ def _write_outcomes(members: list[Member], outcomes: Mapping[int, State], notes:
             raise WrongOutcome(_("The text about %(number)s has more than %(limit)s characters.") % number)
         if _agrees(State(member.outcome), member.proposal):
             continue
-        if member.outcome == State.REJECTED_WITH_PREJUDICE:
+        reason = mandates.current().reason(reasons.get(member.pk, ""))
+        leads_to = Recommendation.ELIGIBLE if member.outcome == State.RECORDED else Recommendation.INELIGIBLE
+        if member.outcome == State.UNDER_REVIEW:
+            reason = None
+        elif reason is None or reason.leads_to != leads_to:
+            raise WrongOutcome(
+                _("Choose the reason for %(number)s: one that leads to what the Board decided.") % number
+            )
+        else:
+            member.outcome_reason = reason.id
+        if member.outcome == State.REJECTED_WITH_PREJUDICE and not _for_good(reason):
             raise WrongOutcome(
                 _("%(number)s cannot be rejected for good: its reason does not allow that.") % number
             )
-        if member.outcome == State.REJECTED_WITHOUT_PREJUDICE and member.claim_id not in heard:
+        if member.outcome in lifecycle.REJECTED and member.claim_id not in were_heard:
             raise WrongOutcome(
                 _(
                     "%(number)s cannot be rejected: the claimant was not told what is missing. Return it to "
@@ -475,10 +498,16 @@ def _write_outcomes(members: list[Member], outcomes: Mapping[int, State], notes:
             )
 
 
-def _asked(members: list[Member]) -> set[int]:
-    """Keys of the claims whose claimants were asked for something at some time."""
-    claims = [member.claim_id for member in members]
-    return set(InformationRequest.objects.filter(claim__in=claims).values_list("claim", flat=True))
+def heard(claims: Collection[int]) -> set[int]:
+    """Of these claims (by key), those whose claimants were told what is missing, and have answered or had all
+    of the due date to do so (rules.md 19)."""
+    zone, now = mandates.current().zone, timezone.now()
+    asked = InformationRequest.objects.filter(claim__in=claims)
+    return {
+        request.claim_id
+        for request in asked.only("claim", "answered_at", "closed_at", "due_on")
+        if request.answered_at or timezone.localdate(request.closed_at or now, timezone=zone) > request.due_on
+    }
 
 
 def _write_in(member: Member) -> None:
@@ -492,8 +521,8 @@ def _write_in(member: Member) -> None:
         decision=member.batch.public_id,
         outcome=State(member.outcome),
         version=member.version,
-        rule=member.proposal.reason if agrees else OWN_REASON,
-        reason=_told(member) if agrees else member.outcome_note,
+        rule=_rule(member, agrees=agrees) or RETURNED,
+        reason=_told(member, agrees=agrees),
         decided_on=decided_on,
         by=by.actor,
     )
@@ -501,13 +530,18 @@ def _write_in(member: Member) -> None:
     member.save(update_fields=["applied_at"])
 
 
-def _told(member: Member) -> str:
-    """What the claimant reads: the reason in the language of the claim, what the reviewer added, the
-    Board's."""
-    reason = mandates.current().reason(member.proposal.reason)
+def _rule(member: Member, *, agrees: bool) -> str:
+    return member.proposal.reason if agrees else member.outcome_reason
+
+
+def _told(member: Member, *, agrees: bool) -> str:
+    """What the claimant reads: the reason in the language of the claim, what the reviewer added to it if the
+    Board follows them, the Board's words."""
+    reason = mandates.current().reason(_rule(member, agrees=agrees))
+    added = member.proposal.told if agrees else ""
     with translation.override(member.claim.language):
         title = str(reason.told) if reason else ""
-    return "\n\n".join(text for text in (title, member.proposal.told, member.outcome_note) if text)
+    return "\n\n".join(text for text in (title, added, member.outcome_note) if text)
 
 
 def _digest(members: Iterable[Member], *, decided: bool = False) -> str:

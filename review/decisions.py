@@ -248,12 +248,7 @@ def standing(claim: Claim) -> Proposal:
 
 def was_heard(claim: Claim) -> bool:
     """Whether the claimant was told what is missing, and has answered or had all of the due date to do so."""
-    zone = mandates.current().zone
-    return any(
-        request.answered_at
-        or timezone.localdate(request.closed_at or timezone.now(), timezone=zone) > request.due_on
-        for request in InformationRequest.objects.filter(claim=claim)
-    )
+    return claim.pk in batches.heard([claim.pk])
 
 
 def reasons(recommendation: Recommendation) -> list[Reason]:

@@ -12,6 +12,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from claims.mandates import ID_LENGTH
 from claims.models import Category, Claim, ClaimVersion, State
 from ledger.models import AppendOnly
 
@@ -321,7 +322,8 @@ class MemberQuerySet(models.QuerySet["Member"]):
 
 class Member(models.Model):
     """A claim in a batch, pinned to the version and the confirmed proposal that the Board judges by.
-    `outcome` is the Board's, "" until it has decided; `outcome_note` its words for the claimant."""
+    `outcome` is the Board's, "" until it has decided; `outcome_note` its words for the claimant, and
+    `outcome_reason` the mandate's reason if it decides otherwise than was proposed."""
 
     batch = models.ForeignKey(Batch, models.PROTECT, related_name="members")
     claim = models.ForeignKey(Claim, models.PROTECT, related_name="memberships")
@@ -331,6 +333,7 @@ class Member(models.Model):
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     added_at = models.DateTimeField()
     outcome = models.CharField(max_length=28, choices=State, blank=True)
+    outcome_reason = models.CharField(max_length=ID_LENGTH, blank=True)
     outcome_note = models.TextField(blank=True)
     removed_at = models.DateTimeField(null=True)
     removed_because = models.CharField(max_length=12, choices=Removal, blank=True)
@@ -339,7 +342,12 @@ class Member(models.Model):
     objects = MemberQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("outcome_note",)
-    impersonal_data: ClassVar[tuple[str, ...]] = ("recommended", "outcome", "removed_because")
+    impersonal_data: ClassVar[tuple[str, ...]] = (
+        "recommended",
+        "outcome",
+        "outcome_reason",
+        "removed_because",
+    )
 
     class Meta:
         verbose_name = _("claim in a batch")

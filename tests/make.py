@@ -300,12 +300,13 @@ def decided(
     *claims: Claim,
     submitted: Batch | None = None,
     outcomes: Mapping[int, State] | None = None,
+    reasons: Mapping[int, str] | None = None,
     notes: Mapping[int, str] | None = None,
     on: date | None = None,
     by: str = "bohdan",
 ) -> Batch:
-    """A batch on which the Board has decided; nothing is written into its claims yet. `outcomes` and `notes`
-    are by the claim's key."""
+    """A batch on which the Board has decided; nothing is written into its claims yet. `outcomes`,
+    `reasons` and `notes` are by the claim's key."""
     submitted = submitted or before_the_board(*claims)
     paper = batches.paper(submitted)
     members = {member.claim_id: member.pk for member in paper.members}
@@ -316,6 +317,7 @@ def decided(
         legal_basis="Rules of procedure, article 12, edition of 2026",
         seen_digest=paper.digest,
         outcomes={members[key]: outcome for key, outcome in (outcomes or {}).items()},
+        reasons={members[key]: reason for key, reason in (reasons or {}).items()},
         notes={members[key]: note for key, note in (notes or {}).items()},
     )
 

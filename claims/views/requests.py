@@ -67,12 +67,12 @@ def _take(request: PersonRequest, asked: InformationRequest) -> HttpResponse:
     form = ReplyForm(request.POST)
     incoming = cast(list[uploads.Incoming], request.FILES.getlist("file"))
     try:
+        if file_id := request.POST.get("remove"):  # first: this can be done after the request was closed too
+            _remove_file(request, asked, file_id)
         if form.is_valid():
             reply = requests.save_reply(asked, form.cleaned_data["text"], seen=form.cleaned_data["seen"])
         _keep_files(request, asked, form, incoming)
-        if file_id := request.POST.get("remove"):
-            _remove_file(request, asked, file_id)
-        elif "add" in request.POST and not incoming:
+        if "add" in request.POST and not incoming:
             form.add_error("file", _("Choose a file first."))
         elif "send" in request.POST and not form.errors:
             lifecycle.answer_request(asked, by=request.user, reply=reply)
@@ -108,7 +108,7 @@ def _keep_files(
 
 def _remove_file(request: PersonRequest, asked: InformationRequest, file_id: str) -> None:
     """It may be gone already: the button was pressed in another tab too."""
-    for attachment in asked.files.select_related("request", "evidence_file"):
+    for attachment in asked.files.select_related("claim", "request", "evidence_file"):
         if str(attachment.evidence_file.public_id) == file_id:
             requests.detach(attachment, by=request.user)
             messages.success(request, _("The file was taken out."))

@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.decorators.csrf import csrf_exempt
 
 from partners import scopes
 from partners.api import problems, schema
@@ -15,6 +16,7 @@ SHOWN = ("Claim", "Outcome", "Change", "CategoryLine", "WholeCategory", "Page", 
 JSON_SCHEMA_TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 
 
+@csrf_exempt  # it changes nothing, and refuses every method that could, with a problem instead of a page
 def page(request: HttpRequest) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return problems.response(

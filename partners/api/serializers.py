@@ -245,7 +245,10 @@ class Change(serializers.Serializer):
         choices=OPEN_STATES, required=False, help_text="Of `claim`: the state since then."
     )
     version_digest = serializers.CharField(required=False, allow_null=True, help_text="Of `claim`.")
-    facts = serializers.DictField(required=False, help_text="Of `claim`: what the ledger says of it.")
+    facts = serializers.DictField(
+        required=False,
+        help_text="Of `claim`: what the ledger says of it, as far as the agreement's sections go.",
+    )
     version = serializers.IntegerField(required=False, help_text="Of `agreement`: its number.")
     widened = serializers.BooleanField(required=False, help_text="Of `agreement`.")
     narrowed = serializers.BooleanField(required=False, help_text="Of `agreement`.")

@@ -94,7 +94,8 @@ BEGIN
         OR OLD.applied_at IS NOT NULL
         OR NEW.removed_at IS NOT NULL AND standing = 'decided'
         OR NEW.applied_at IS NOT NULL AND standing <> 'decided'
-        OR (OLD.outcome, OLD.outcome_note) IS DISTINCT FROM (NEW.outcome, NEW.outcome_note)
+        OR (OLD.outcome, OLD.outcome_reason, OLD.outcome_note)
+            IS DISTINCT FROM (NEW.outcome, NEW.outcome_reason, NEW.outcome_note)
             AND (OLD.outcome <> '' OR standing <> 'submitted')
     ) THEN
         RAISE EXCEPTION 'a batch stands as submitted' USING ERRCODE = 'insufficient_privilege';
@@ -395,6 +396,7 @@ class Migration(migrations.Migration):
                         max_length=28,
                     ),
                 ),
+                ("outcome_reason", models.CharField(blank=True, max_length=40)),
                 ("outcome_note", models.TextField(blank=True)),
                 ("removed_at", models.DateTimeField(null=True)),
                 (

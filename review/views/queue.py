@@ -12,7 +12,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
@@ -145,10 +145,10 @@ class Asked:
     def selects(self) -> list[tuple[str, str, list[tuple[str, Any, bool]]]]:
         """For each choice its name, its label and its options: value, words, whether it is chosen."""
         labels = {
-            "whose": _("Claims"),
-            "category": _("in"),
-            "region": _("from"),
-            "older": _("submitted"),
+            "whose": pgettext("in the sentence above the queue", "Claims"),
+            "category": pgettext("in the sentence above the queue", "in"),
+            "region": pgettext("in the sentence above the queue", "from"),
+            "older": pgettext("in the sentence above the queue", "submitted"),
         }
         return [
             (name, labels[name], [(v, words, v == self.chosen[name]) for v, words in options.items()])

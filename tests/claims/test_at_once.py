@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from claims import filing, lifecycle, notices, versions
 from claims.models import (
     Attachment,
+    Category,
     Claim,
     Claimant,
     ClaimVersion,
@@ -98,6 +99,43 @@ def test_two_claims_of_one_person_submitted_at_once_have_one_claimant():
     claims = [make.draft(code, answers=make.answers(code)) for code in ("A3.1", "A2.1")]
     assert at_once(*map(submitting, claims)) == [None, None]
     assert Claimant.objects.count() == 1
+
+
+def test_a_claim_that_is_submitted_while_its_category_becomes_sensitive_is_sensitive(
+    newer_wording, monkeypatch
+):
+    """The submission has read the category before it changes, and is committed only after."""
+    claim = make.draft(answers=make.answers())
+    freeze = versions.freeze
+
+    def meanwhile(*args, **kwargs):
+        waiting.append(pool.submit(lambda: (become_sensitive(newer_wording), connection.close())))
+        wait_until_blocked()
+        return freeze(*args, **kwargs)
+
+    waiting = []
+    monkeypatch.setattr(versions, "freeze", meanwhile)
+    with ThreadPoolExecutor(1) as pool:
+        make.submit(claim)
+        waiting[0].result(timeout=10)
+    assert Claim.objects.get().sensitive
+
+
+def test_a_claim_waits_for_a_category_that_becomes_sensitive_and_is_looked_at_again(newer_wording):
+    claim = make.draft(answers=make.answers())
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic():
+            Category.objects.select_for_update().get(pk=claim.category_id)
+            waiting = pool.submit(at_once, submitting(claim))
+            wait_until_blocked()
+            become_sensitive(newer_wording)  # would be a deadlock, if the claim were held already
+        [outcome] = waiting.result(timeout=10)
+    assert isinstance(outcome, lifecycle.CategoryChanged)
+    assert Claim.objects.get().sensitive
+
+
+def become_sensitive(newer_wording):
+    newer_wording("A3.1", lambda category: category.update(sensitive=True))
 
 
 def test_of_two_drafts_begun_at_once_at_the_bound_one_is_refused(monkeypatch):

@@ -366,6 +366,41 @@ def test_what_is_sent_after_the_question_was_closed_stays_readable(olena):
     assert "lease.pdf" in later
 
 
+def test_a_file_that_was_not_sent_is_taken_out_on_the_page_of_a_closed_question(olena):
+    request = moving.asked(make.claim())
+    send(olena, request, "add", text="Шукаю", file=[file()])
+    moving.closed(request)
+    name = str(request.files.get().evidence_file.public_id)
+    assert f'name="remove" value="{name}"' in shown(olena, request_url(request))
+    for _press in range(2):
+        assert olena.post(request_url(request), {"remove": name}).url == request_url(request)
+    later = shown(olena, request_url(request))
+    assert "The file was taken out." in later
+    assert "lease.pdf" not in later
+    assert "Шукаю" in later
+    assert not Attachment.objects.exists()
+
+
+def test_a_file_is_taken_out_although_the_question_was_closed_meanwhile_and_what_was_typed_is_shown(olena):
+    request = moving.asked(make.claim())
+    send(olena, request, "add", file=[file()])
+    name = str(request.files.get().evidence_file.public_id)
+    moving.closed(request)
+    answer = send(olena, request, "remove", text="Ось договір.", remove=name)
+    assert answer.status_code == 409
+    assert "Ось договір." in text_of(answer)
+    assert not Attachment.objects.exists()
+
+
+def test_a_file_that_was_sent_has_no_button_and_stays(olena):
+    request = moving.asked(make.claim())
+    send(olena, request, text="Ось.", file=[file()])
+    name = str(request.files.get().evidence_file.public_id)
+    assert 'name="remove"' not in shown(olena, request_url(request))
+    olena.post(request_url(request), {"remove": name})
+    assert request.files.count() == 1
+
+
 def test_what_was_typed_when_the_session_ended_is_shown_after_signing_in_again(olena):
     request = moving.asked(make.claim())
     Session.objects.all().delete()

@@ -166,7 +166,6 @@ def test_an_answer_says_something_or_brings_a_file(reply):
         lambda request, _file: moving.closed(request),
         lambda request, _file: requests.save_reply(request, "Пізно."),
         lambda request, _file: moving.add_to_reply(request, MORE),
-        lambda _request, file: requests.detach(file, by=make.user("olena")),
     ],
 )
 def test_what_was_answered_or_closed_is_not_answered_any_more(end, act):
@@ -195,6 +194,27 @@ def test_a_file_can_be_taken_out_until_it_is_sent(django_capture_on_commit_callb
         requests.detach(file, by=make.user("olena"))
     assert not EvidenceFile.objects.exists()
     assert [path for path in evidence_dir.rglob("*") if path.is_file()] == []
+
+
+def test_a_file_that_was_not_sent_can_be_taken_out_after_the_question_was_closed(evidence_rules):
+    evidence_rules(max_draft_bytes=len(make.PDF))
+    request = moving.asked(make.claim())
+    file = moving.add_to_reply(request)
+    moving.closed(request)
+    requests.detach(file, by=make.user("olena"))
+    assert not EvidenceFile.objects.exists()
+    make.evidence(make.draft())  # there is room again
+
+
+@pytest.mark.parametrize("end", [moving.replied, lambda r: moving.withdrawn(r.claim)])
+def test_a_file_that_was_sent_or_is_gone_is_not_taken_out(end):
+    request = moving.asked(make.claim())
+    file = moving.add_to_reply(request)
+    end(request)
+    before = Attachment.objects.count(), EvidenceFile.objects.count(), Entry.objects.count()
+    with pytest.raises(lifecycle.NothingToAnswer, match="was sent to us with your answer, or is gone"):
+        requests.detach(file, by=make.user("olena"))
+    assert (Attachment.objects.count(), EvidenceFile.objects.count(), Entry.objects.count()) == before
 
 
 def test_only_a_file_of_an_answer_is_taken_out_of_one():

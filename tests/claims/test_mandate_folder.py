@@ -462,6 +462,17 @@ class TestLoading:
         claim.refresh_from_db()
         assert claim.sensitive
 
+    def test_claims_are_no_longer_sensitive_once_their_category_is_not(self, folder):
+        folder.change(S1, "version = 1", "version = 1\nsensitive = true")
+        catalogue.load(folder.load())
+        Category.objects.filter(code="S1").update(state="open")
+        claim = make.draft("S1")
+        assert claim.sensitive
+        folder.change(S1, "version = 1\nsensitive = true", "version = 2")
+        catalogue.load(folder.load())
+        claim.refresh_from_db()
+        assert not claim.sensitive
+
     def test_each_wording_of_the_mandate_is_kept_and_entered_in_the_ledger(self, folder):
         news = catalogue.load(folder.load())
         digest = folder.load().mandate.digest

@@ -1,6 +1,7 @@
 """What happens to a claim from its filing to the Board's decision, as each person does it in a browser."""
 
 import re
+import time
 from datetime import date
 from functools import cache
 from urllib.parse import urljoin
@@ -11,6 +12,7 @@ from playwright.sync_api import Locator, Page
 from tests.journeys.conftest import Device, Site
 from tests.journeys.filing_steps import (
     JPEG,
+    MAIL_SECONDS,
     NUMBER,
     PDF,
     add_file,
@@ -80,6 +82,17 @@ def answer_request(page: Page, reply: str, files: dict[str, bytes] | None = None
     press(page, "Send the answer")
 
 
+def wait_for_decision(page: Page, claim: str) -> None:
+    """Until the page of the claim tells what the Board decided."""
+    deadline = time.monotonic() + MAIL_SECONDS
+    while True:
+        page.goto(claim)
+        if page.get_by_role("heading", name=words(page, "The Board’s decision")).count():
+            break
+        assert time.monotonic() < deadline, f"no decision on {claim}"
+        time.sleep(0.2)
+
+
 def subjects(page: Page, email: str) -> list[str]:
     """Of the letters to this address, oldest first."""
     page.goto("/demo/mail/")
@@ -129,8 +142,10 @@ def fill_checklist(page: Page, said: str = "Yes") -> None:
 
 def ask(page: Page, question: str) -> None:
     """On the desk."""
-    page.locator("summary", has_text=words(page, "Ask the claimant for more information")).click()
-    page.get_by_label(words(page, "What do you need from the claimant?")).fill(question)
+    asked = page.get_by_label(words(page, "What do you need from the claimant?"))
+    if not asked.is_visible():
+        page.locator("summary", has_text=words(page, "Ask the claimant for more information")).click()
+    asked.fill(question)
     press(page, "Send the request")
 
 

@@ -1,14 +1,15 @@
-"""The first steps of a claim with Tab, Shift, Space and Enter alone."""
+"""The first steps of a claim, and its review, with the keyboard alone."""
 
 from playwright.sync_api import Page
 
 from tests.journeys.conftest import Device, Site
+from tests.journeys.deciding_steps import at_work, file_claim
 from tests.journeys.filing_steps import answer, go_on, heading, press, sign_in, start_claim
 
 TABS = 60  # more than any of these pages has stops
 
 # The element that has the focus: its words, whether it is seen, and whether anything shows that it has it.
-FOCUSED = """() => {
+FOCUSED = r"""() => {
   const e = document.activeElement;
   const box = e.getBoundingClientRect();
   const shown = e.matches("input[type=radio], input[type=checkbox]") && e.nextElementSibling
@@ -18,7 +19,7 @@ FOCUSED = """() => {
   const y = box.y + box.height / 2;
   const on_top = document.elementFromPoint(x, y);
   return {
-    words: (e.innerText || e.labels?.[0]?.innerText || "").trim(),
+    words: (e.innerText || e.labels?.[0]?.innerText || "").trim().replace(/\s+/g, " "),
     name: e.name || "",
     value: e.value || "",
     is_marked: marks.some((s) => s.outlineStyle !== "none" || s.boxShadow !== "none"),
@@ -133,3 +134,37 @@ def test_a_place_is_chosen_by_arrow_keys(device: Device, site: Site):
     press(page, "Continue")
     page.go_back()
     assert "Ірпінь" in page.locator("[name=katottg_name]").input_value()
+
+
+def test_a_claim_is_reviewed_by_keyboard_alone(device: Device, site: Site):
+    claimant = device("en").new_page()
+    claimant.goto("/claims/")
+    sign_in(claimant, site)
+    _claim, number = file_claim(claimant)
+    page = at_work(device, site, "reviewer")
+    page.goto("/admin/review/")
+    tab_to(page, name="number")
+    page.keyboard.type(number)
+    enter(page)
+    tab_to(page, words=f"Take {number}")
+    enter(page)
+
+    page.keyboard.press("n")  # no shortcut works before it is asked for
+    assert page.locator("details[open]").count() == 0
+    tab_to(page, words="Keys ?")
+    page.keyboard.press("Space")
+    tab_to(page, words="Use single keys on this page")
+    page.keyboard.press("Space")
+    page.keyboard.press("n")
+    assert "kitchen.jpg" in page.evaluate(FOCUSED)["words"]
+    page.get_by_alt_text("kitchen.jpg").wait_for()
+    page.keyboard.press("d")
+    for name in dict.fromkeys(radio.get_attribute("name") for radio in page.get_by_role("radio").all()):
+        tab_to(page, name=name or "")
+        page.keyboard.press("Space")
+    tab_to(page, name="note")
+    page.keyboard.type("n and p are letters here.")
+    tab_to(page, words="Propose")
+    enter(page)
+    assert "n and p are letters here." in page.locator("main").inner_text()
+    assert "You proposed this." in page.locator("main").inner_text()

@@ -107,6 +107,14 @@ def test_the_same_terms_are_no_change(ministry):
         agreements.change(ministry, DEMO_TERMS, by=SYSTEM)
 
 
+def test_terms_made_from_others_than_those_in_force_are_refused(ministry):
+    agreements.change(ministry, NARROW, by=SYSTEM, seen=DEMO_TERMS.digest)
+    wide = replace(DEMO_TERMS, states=("submitted",))
+    with pytest.raises(agreements.TermsChanged, match="changed in the meantime"):
+        agreements.change(ministry, wide, by=SYSTEM, seen=DEMO_TERMS.digest)
+    assert agreements.current(ministry) == NARROW
+
+
 def test_terms_that_make_no_sense_are_refused(ministry):
     with pytest.raises(agreements.TermsRefused, match="is not known"):
         agreements.change(ministry, replace(DEMO_TERMS, states=("eligible",)), by=SYSTEM)

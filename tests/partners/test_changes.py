@@ -8,9 +8,9 @@ from uuid import uuid4
 import pytest
 
 from accounts.roles import Role
-from claims import catalogue, filing, lifecycle, mandates
-from claims.mandates import SECTIONS, Folder
-from claims.models import Category, State
+from claims import catalogue, entries, filing, lifecycle, mandates
+from claims.mandates import SECTIONS, ClaimantKind, Folder
+from claims.models import Category, Claim, State
 from ledger import log, sealing
 from partners import agreements, changes, feed
 from partners.agreements import OPEN_STATES, Terms
@@ -111,6 +111,83 @@ def test_consents_are_told_to_those_alone_who_see_the_section_that_holds_them(st
     seal()
     [item] = told(ministry, before)
     assert ("consents" in item["facts"]) == is_told
+
+
+@pytest.mark.parametrize("sections", [(), ("core",), ("evidence",), ("core", "evidence")])
+def test_a_fact_that_stands_in_a_section_is_told_with_that_section_alone(start, sections):
+    ministry, before = start(replace(ALL, sections=("place", *sections)))
+    claim = make.claim(files=[make.PDF])
+    make.amend(claim, cause="Друге.")
+    lifecycle.ask_to_replace_file(make.latest(claim), by=log.SYSTEM, office="system", files=[claim.public_id])
+    seal()
+    facts = [item["facts"] for item in told(ministry, before)]
+    for name, section in {
+        "declaration": "core",
+        "privacy_notice": "core",
+        "consents": "core",
+        "evidence": "evidence",
+        "files": "evidence",
+    }.items():
+        assert any(name in told_of for told_of in facts) == (section in sections)
+    assert facts[0]["assurance"] == "self_declared"
+    assert facts[0]["signature"] == "typed_declaration"
+
+
+def test_what_is_told_of_each_open_act_is_a_closed_list(start):
+    kinds = {
+        kind.name: kind
+        for kind in vars(entries).values()
+        if isinstance(kind, log.Kind) and kind.is_open and kind.name.startswith("claim.")
+    }
+    assert changes.FACTS.keys() == kinds.keys()
+    for name, told_of in changes.FACTS.items():
+        assert told_of.keys() == kinds[name].facts.keys()
+
+
+def test_a_fact_that_is_on_no_list_is_told_nobody(start):
+    ministry, before = start()
+    claim = make.claim()
+    before = seal()
+    standing = {"before": claim.standing, "after": claim.standing}
+    kind = log.Kind("claim.withdrawn", is_open=True, facts={"note": str})
+    unknown = log.Kind("claim.noted", is_open=True, facts={"note": str})
+    for noted in (kind, unknown):
+        log.append(
+            noted, by=log.SYSTEM, office="system", claim=claim.public_id, facts={"note": "x"}, **standing
+        )
+    seal()
+    assert [item["facts"] for item in told(ministry, before)] == [{}, {}]
+
+
+@pytest.mark.parametrize(("states", "is_told"), [(OPEN_STATES, True), (("submitted",), False)])
+def test_an_earlier_claim_is_named_only_to_those_who_may_see_it(
+    start, states, is_told, django_assert_num_queries
+):
+    ministry, before = start(replace(ALL, states=states))
+    for by in ("olena", "petro", "iryna"):
+        earlier = make.claim(by=by)
+        make.withdraw(earlier)
+        make.submit(refiled(earlier))
+    seal()
+    with django_assert_num_queries(6):  # the earlier claims in one
+        named = [i["facts"]["refiles"] for i in told(ministry, before) if i.get("kind") == "claim.submitted"]
+    assert len(named) == 6
+    assert sum(number is not None for number in named) == (3 if is_told else 0)
+
+
+def refiled(earlier):
+    claim = filing.start(
+        earlier.category,
+        kind=ClaimantKind(earlier.claimant_kind),
+        by=earlier.filed_by,
+        language="en",
+        again=Claim.objects.get(pk=earlier.pk),
+    )
+    for page in claim.form.pages:
+        saved = {q.id: make.REQUIRED["individual"].get(q.id) for q in page.questions}
+        if saved := {q: a for q, a in saved.items() if a}:
+            filing.save_page(claim, page, saved, complete=True)
+    return claim
 
 
 def test_an_act_is_told_once_it_is_sealed(start):

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 from django.db import connection
 from django.template.defaultfilters import striptags
+from django.test import Client
 from django.urls import reverse
 from drf_spectacular.validation import validate_schema
 
@@ -140,6 +141,20 @@ def test_what_is_public_is_only_read(client, url, method):
     assert (answer.status_code, answer.headers["Content-Type"]) == (405, problems.MEDIA_TYPE)
     assert answer.headers["Allow"] == "GET, HEAD"
     assert client.head(url).status_code == 200
+
+
+ADDRESSES = [
+    *(re.sub(r"<[^>]*>", "x", f"/api/v1/{pattern.pattern}") for pattern in urlpatterns),
+    *("/api/", "/api/v1", "/api/v1/", "/api/v1/nothing", "/api/v1/docs/", "/api/v2/claims"),
+]
+
+
+@pytest.mark.parametrize("url", ADDRESSES)
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete", "options", "trace"])
+def test_programs_have_no_form_token_and_no_address_answers_them_with_a_page(url, method):
+    answer = getattr(Client(enforce_csrf_checks=True), method)(url)
+    assert answer.status_code in (400, 401, 404, 405)
+    assert answer.headers["Content-Type"] in (problems.MEDIA_TYPE, "application/json")
 
 
 # --- The description ---

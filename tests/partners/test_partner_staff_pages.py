@@ -53,6 +53,11 @@ def url(page: str, partner: Partner) -> str:
     return reverse(f"admin:partners_partner_{page}", args=[partner.public_id])
 
 
+def form(partner: Partner, **changes: object) -> dict[str, object]:
+    """What the page sends that shows the terms in force now."""
+    return FORM | {"seen": agreements.current(partner).digest} | changes
+
+
 def test_the_index_leads_to_the_partners(manager):
     assert LIST in manager.get(reverse("admin:index")).text
 
@@ -97,23 +102,74 @@ def test_terms_that_name_single_things_name_them(manager, ministry):
 
 
 def test_terms_change_once_their_words_were_read(manager, ministry):
-    shown = manager.post(url("terms", ministry), FORM)
+    shown = manager.post(url("terms", ministry), form(ministry))
     assert agreements.current(ministry) == DEMO_TERMS
     assert f"in these categories: {make.category('A3.1')}." in shown.text
     assert "The partner is told to forget what it will no longer see." in shown.text
     read = shown.context["after"].digest
     assert f'name="read" value="{read}"' in shown.text
-    done = manager.post(url("terms", ministry), FORM | {"read": read})
+    done = manager.post(url("terms", ministry), form(ministry, read=read))
     assert done.url == url("change", ministry)
     assert agreements.current(ministry).categories == ("A3.1",)
     assert AgreementVersion.objects.latest("pk").made_by_kind == "person"
 
 
 def test_terms_that_were_changed_after_reading_are_shown_again(manager, ministry):
-    read = manager.post(url("terms", ministry), FORM).context["after"].digest
-    shown = manager.post(url("terms", ministry), FORM | {"states": ["recorded", "submitted"], "read": read})
+    read = manager.post(url("terms", ministry), form(ministry)).context["after"].digest
+    shown = manager.post(url("terms", ministry), form(ministry, states=["recorded", "submitted"], read=read))
     assert shown.status_code == 200
     assert "The partner will see more than now." in shown.text
+    assert agreements.current(ministry) == DEMO_TERMS
+
+
+NARROWED = replace(DEMO_TERMS, sections=("core",))
+
+
+def is_told_that_the_terms_were_changed(answer, partner) -> bool:
+    return (
+        answer.status_code == 409
+        and "The terms were changed in the meantime." in answer.text
+        and "Of each claim it sees: the frame of the claim: mandate, declaration, signature." in answer.text
+        and f'name="seen" value="{NARROWED.digest}"' in answer.text
+        and 'name="read"' not in answer.text
+        and '<input type="checkbox" name="sections" value="loss" id="id_sections_3" checked>' in answer.text
+        and agreements.current(partner) == NARROWED
+    )
+
+
+@pytest.mark.parametrize("step", ["show the words", "put into force"])
+def test_a_page_from_before_another_change_does_not_take_it_back(manager, ministry, step):
+    sent = form(ministry)
+    if step == "put into force":
+        sent["read"] = manager.post(url("terms", ministry), sent).context["after"].digest
+    agreements.change(ministry, NARROWED, by=SYSTEM)
+    assert is_told_that_the_terms_were_changed(manager.post(url("terms", ministry), sent), ministry)
+
+
+def test_terms_that_change_while_others_are_put_into_force_are_not_taken_back(manager, ministry, monkeypatch):
+    read = manager.post(url("terms", ministry), form(ministry)).context["after"].digest
+    sent = form(ministry, read=read)
+    check = agreements.check
+
+    def narrowed_by_somebody_else(terms):
+        monkeypatch.setattr(agreements, "check", check)
+        agreements.change(ministry, NARROWED, by=SYSTEM)
+
+    looks = iter([check, narrowed_by_somebody_else])  # the form's, then that of the act
+    monkeypatch.setattr(agreements, "check", lambda terms: next(looks)(terms))
+    assert is_told_that_the_terms_were_changed(manager.post(url("terms", ministry), sent), ministry)
+
+
+def test_after_comparing_the_terms_come_into_force(manager, ministry):
+    agreements.change(ministry, NARROWED, by=SYSTEM)
+    read = manager.post(url("terms", ministry), form(ministry)).context["after"].digest
+    assert manager.post(url("terms", ministry), form(ministry, read=read)).status_code == 302
+    assert agreements.current(ministry).sections == ("core", "loss")
+
+
+def test_a_page_that_does_not_say_what_it_showed_changes_nothing(manager, ministry):
+    read = manager.post(url("terms", ministry), form(ministry)).context["after"].digest
+    assert manager.post(url("terms", ministry), FORM | {"read": read}).status_code == 409
     assert agreements.current(ministry) == DEMO_TERMS
 
 
@@ -129,7 +185,7 @@ def test_terms_that_were_changed_after_reading_are_shown_again(manager, ministry
     ],
 )
 def test_terms_that_make_no_sense_are_shown_back(manager, ministry, change, sentence):
-    shown = manager.post(url("terms", ministry), FORM | change)
+    shown = manager.post(url("terms", ministry), form(ministry, **change))
     assert shown.status_code == 200
     assert sentence in shown.text
     assert AgreementVersion.objects.count() == 1
@@ -137,8 +193,8 @@ def test_terms_that_make_no_sense_are_shown_back(manager, ministry, change, sent
 
 def test_terms_that_are_in_force_already_are_refused_in_words(manager, ministry):
     agreements.change(ministry, agreements.of_toml(TOML), by=SYSTEM)
-    read = manager.post(url("terms", ministry), FORM).context["after"].digest
-    page = manager.post(url("terms", ministry), FORM | {"read": read}, follow=True)
+    read = manager.post(url("terms", ministry), form(ministry)).context["after"].digest
+    page = manager.post(url("terms", ministry), form(ministry, read=read), follow=True)
     assert "These are the terms in force already." in page.text
 
 
@@ -146,7 +202,7 @@ def test_sensitive_categories_are_offered_apart(manager, ministry):
     assert "Sensitive categories" not in manager.get(url("terms", ministry)).text
     Category.objects.filter(code="C3.1").update(sensitive=True)
     assert "Sensitive categories that are included" in manager.get(url("terms", ministry)).text
-    wanted = FORM | {"sensitive_categories": ["C3.1"]}
+    wanted = form(ministry, sensitive_categories=["C3.1"])
     read = manager.post(url("terms", ministry), wanted).context["after"].digest
     manager.post(url("terms", ministry), wanted | {"read": read})
     assert agreements.current(ministry).sensitive_categories == ("C3.1",)

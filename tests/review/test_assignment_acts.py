@@ -212,3 +212,13 @@ def test_time_is_over_at_its_minute():
     assignment = make.under_review().assignments.get()
     assignment.expires_at = timezone.now()
     assert assignment.is_over
+
+
+def test_who_had_the_claim_before_does_not_take_it_from_under_a_proposal():
+    """Their page is old; the proposal of whoever had it next waits to be confirmed."""
+    claim = make.under_review(by="first")
+    lapse(claim)
+    make.proposed(make.under_review(claim, by="second"), by="second")
+    lapse(claim)
+    with pytest.raises(assignments.NotNow, match="waits to be confirmed"):
+        make.asked(make.fresh(claim), by="first")

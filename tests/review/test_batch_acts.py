@@ -383,10 +383,14 @@ def test_a_claim_that_left_is_shown_and_not_decided(leave, board, senior):
     assert batch.members_digest != batch.decision_digest
 
 
-def outcome(claim, state, note=""):
+REASONS = {State.RECORDED: "all_tests_met", State.REJECTED_WITHOUT_PREJUDICE: "harm_not_shown"}
+
+
+def outcome(claim, state, note="", reason=None):
     """The Board decides this about the claim."""
     notes = {claim.pk: note} if note else {}
-    batch = make.decided(claim, outcomes={claim.pk: state}, notes=notes)
+    reasons = {claim.pk: reason or REASONS.get(state, "")}
+    batch = make.decided(claim, outcomes={claim.pk: state}, reasons=reasons, notes=notes)
     batches.apply_decisions()
     return batch
 
@@ -410,14 +414,23 @@ def test_what_the_board_decides_otherwise_needs_words_for_the_claimant(state):
         outcome(claim, state)
 
 
-def test_the_board_records_what_was_confirmed_as_ineligible_in_its_own_words():
-    claim = make.confirmed(recommendation="ineligible")
-    outcome(claim, State.RECORDED, "Рада вважає критерії виконаними.")
+def test_what_the_board_decides_otherwise_reads_as_if_it_had_been_proposed_so():
+    """A rule of its own would tell outsiders what had been recommended (rules.md 16)."""
+    claim = make.confirmed(recommendation="ineligible", told="Only the first reviewer says this.")
+    outcome(claim, State.RECORDED, "The Board finds the tests met.")
     assert make.fresh(claim).state == "recorded"
-    assert (Outcome.objects.get().rule, Outcome.objects.get().reason) == (
-        "board",
-        "Рада вважає критерії виконаними.",
+    written = Outcome.objects.get()
+    assert written.rule == "all_tests_met"
+    assert written.reason == (
+        "The claim meets all four tests of eligibility.\n\nThe Board finds the tests met."
     )
+
+
+@pytest.mark.parametrize("reason", ["harm_not_shown", "no_such_reason"])
+def test_what_the_board_decides_otherwise_has_a_reason_that_leads_to_it(reason):
+    claim = make.confirmed(recommendation="ineligible")
+    with pytest.raises(batches.WrongOutcome, match="Choose the reason for"):
+        outcome(claim, State.RECORDED, "Words", reason=reason)
 
 
 def test_the_board_rejects_nothing_unless_the_claimant_was_told_what_is_missing():
@@ -425,10 +438,19 @@ def test_the_board_rejects_nothing_unless_the_claimant_was_told_what_is_missing(
         outcome(make.confirmed(), State.REJECTED_WITHOUT_PREJUDICE, "Reason")
 
 
+def test_a_request_that_was_taken_back_at_once_told_the_claimant_nothing():
+    claim = make.under_review()
+    make.asked(claim)
+    decisions.go_on(claim, by=make.staff("iryna", Role.REVIEWER))
+    claim = make.confirmed(make.proposed(make.fresh(claim)))
+    with pytest.raises(batches.WrongOutcome, match="was not told what is missing"):
+        outcome(claim, State.REJECTED_WITHOUT_PREJUDICE, "Reason")
+
+
 @pytest.mark.parametrize("proposing", [{}, {"recommendation": "ineligible"}])
 def test_nothing_is_rejected_for_good_unless_the_mandate_names_the_ground(proposing):
     with pytest.raises(batches.WrongOutcome, match="cannot be rejected for good"):
-        outcome(make.confirmed(**proposing), State.REJECTED_WITH_PREJUDICE, "Reason")
+        outcome(make.confirmed(**proposing), State.REJECTED_WITH_PREJUDICE, "Reason", reason="harm_not_shown")
 
 
 def test_the_board_may_reject_for_good_on_such_a_ground_though_it_was_not_recommended():
@@ -608,3 +630,29 @@ def test_a_reopened_claim_goes_all_the_way_again(board):
     ]
     assert json.loads(claim.versions.latest("number").manifest)["version"] == 2
     assert explains(claim)
+
+
+# --- Nobody handles, or learns of, what they filed themselves ---
+
+
+def test_who_filed_a_claim_neither_finds_it_among_candidates_nor_adds_or_submits_it():
+    claim = make.confirmed(recommendation="ineligible", filed_by="svitlana")
+    svitlana = make.staff("svitlana", Role.BOARD_SECRETARY)
+    own = batches.make("Own", by=svitlana)
+    assert list(batches.candidates(svitlana)) == []
+    with pytest.raises(access.OwnClaim):
+        batches.add(own, [claim], by=svitlana)
+    other = make.staff("solomiia", Role.BOARD_SECRETARY)
+    assert list(batches.candidates(other)) == [claim]
+    [member] = batches.add(own, [claim], by=other)
+    with pytest.raises(access.OwnClaim):
+        batches.take_out(member, by=svitlana, because=Removal.LATER)
+    with pytest.raises(access.OwnClaim):
+        batches.submit(own, by=make.staff("svitlana", Role.EXECUTIVE_DIRECTOR))
+
+
+@pytest.mark.parametrize("role", [Role.BOARD_MEMBER, Role.AUDITOR, Role.EXECUTIVE_DIRECTOR])
+def test_a_paper_with_ones_own_claim_is_not_there(role):
+    batch = make.before_the_board(make.confirmed(filed_by="bohdan"))
+    assert list(access.batches_readable_by(Batch.objects.all(), make.staff("bohdan", role))) == []
+    assert list(access.batches_readable_by(Batch.objects.all(), make.staff("borys", role))) == [batch]
