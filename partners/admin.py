@@ -178,17 +178,16 @@ class PartnerAdmin(ModelAdmin):
         before = agreements.current(partner)
         form = TermsForm(request.POST or None, terms=before)
         seen = request.POST.get("seen", "")
-        after = form.cleaned_data["terms"] if form.is_valid() else None
-        if after and request.POST.get("read") == after.digest:
+        chosen = form.cleaned_data["terms"] if form.is_valid() else None
+        if chosen and request.POST.get("read") == chosen.digest:
             try:
                 return self._do(
-                    request, partner, lambda: agreements.change(partner, after, by=request.user, seen=seen)
+                    request, partner, lambda: agreements.change(partner, chosen, by=request.user, seen=seen)
                 )
             except agreements.TermsChanged:
                 before = agreements.current(partner)
         is_stale = request.method == "POST" and seen != before.digest
-        if is_stale:
-            after = None  # to be shown in words anew, beside what is in force now
+        after = None if is_stale else chosen  # what is in force now is to be read first
         response = self._show(
             request,
             partner,

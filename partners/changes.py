@@ -174,7 +174,7 @@ class _View:
         covered = {c.number for c in earlier if self.now.covers(c.standing, self.sensitive)}
         for item in refiling:
             if item["facts"]["refiles"] not in covered:
-                item["facts"]["refiles"] = None
+                del item["facts"]["refiles"]
 
     def _then(self, index: int) -> list[Terms]:
         """The terms in force at this index: none before the partner was created."""

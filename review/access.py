@@ -62,6 +62,13 @@ def in_queue(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
     return _of_others_and_cleared(claims.filter(state__in=QUEUED), user)
 
 
+def takeable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
+    """Claims that this person may take if nobody has them: a senior reviewer also one that waits for an
+    answer, whose reviewer may be gone."""
+    states = ON_A_DESK if Role.SENIOR_REVIEWER in user.roles else QUEUED
+    return _of_others_and_cleared(claims.filter(state__in=states), user)
+
+
 def free(claims: QuerySet[Claim]) -> QuerySet[Claim]:
     """Those of the queue that can be taken now: on nobody's desk (or the time is over) and not proposed."""
     return claims.exclude(_has(_held_now())).exclude(_has(_confirmable()))

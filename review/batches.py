@@ -465,6 +465,10 @@ def _write_outcomes(
         member.outcome = outcomes.get(member.pk, State(member.recommended))
         member.outcome_note = notes.get(member.pk, "").strip()
         number = {"number": member.claim.number, "limit": MAX_NOTE}
+        if "\0" in member.outcome_note:
+            raise WrongOutcome(
+                _("The text about %(number)s holds a character that cannot be kept. Type it again.") % number
+            )
         if len(member.outcome_note) > MAX_NOTE:
             raise WrongOutcome(_("The text about %(number)s has more than %(limit)s characters.") % number)
         if _agrees(State(member.outcome), member.proposal):

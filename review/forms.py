@@ -215,10 +215,12 @@ class AddForm(forms.Form):
         ]
 
     def clean(self) -> dict[str, Any]:
-        numbers = list(dict.fromkeys(self.data.getlist("numbers")))  # type: ignore[attr-defined]
-        if not numbers:
+        ticked = self.data.getlist("numbers")  # type: ignore[attr-defined]
+        prefix = mandates.current().number_prefix
+        wanted = list(dict.fromkeys(numbers.read(number, prefix=prefix) for number in ticked))
+        if not wanted or None in wanted:
             raise forms.ValidationError(_("Tick the claims that should go into this batch."))
-        return {**self.cleaned_data, "numbers": numbers}
+        return {**self.cleaned_data, "numbers": wanted}
 
 
 class DecideForm(forms.Form):

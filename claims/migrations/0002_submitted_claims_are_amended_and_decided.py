@@ -109,6 +109,18 @@ class Migration(migrations.Migration):
                 fields=["category", "state", "submitted_at", "id"], name="claim_by_category_and_age"
             ),
         ),
+        migrations.AddIndex(
+            model_name="claim",
+            index=models.Index(
+                fields=["region", "state", "submitted_at", "id"], name="claim_by_region_and_age"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="claim",
+            index=models.Index(
+                fields=["category", "region", "state", "submitted_at", "id"], name="claim_by_both_and_age"
+            ),
+        ),
         migrations.AddConstraint(
             model_name="claim",
             constraint=models.CheckConstraint(

@@ -92,6 +92,10 @@ class Claim(models.Model):
             models.Index(
                 fields=["category", "state", "submitted_at", "id"], name="claim_by_category_and_age"
             ),
+            models.Index(fields=["region", "state", "submitted_at", "id"], name="claim_by_region_and_age"),
+            models.Index(
+                fields=["category", "region", "state", "submitted_at", "id"], name="claim_by_both_and_age"
+            ),
         ]
         constraints = [
             models.CheckConstraint(name="claim_state_known", condition=Q(state__in=State.values)),

@@ -4,18 +4,19 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib import messages
+from django.core import signing
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
-from claims import lifecycle, mandates
+from claims import mandates, numbers
 from claims.models import Claim, State
-from claims.views.held import PersonRequest
+from claims.views.held import PersonRequest, typed_before
 from review import access
 from review import batches as acts
 from review.forms import AddForm, NewBatchForm
@@ -25,6 +26,7 @@ from review.views.pages import REFUSED, page, show
 
 BATCHES_A_PAGE = 20
 CANDIDATES_A_PAGE = 50
+CURSOR = signing.Signer(salt="review.candidates")
 
 
 def newest_first(batches: QuerySet[Batch], older: str) -> tuple[list[Batch], Batch | None]:
@@ -118,14 +120,17 @@ def _show(
 
 
 def _candidates(request: PersonRequest) -> tuple[list[Claim], str]:
-    """A page of claims that can join a batch, and the number of the last one if there are more."""
-    number = request.GET.get("after", "")
-    last = Claim.objects.filter(number=number, state__in=lifecycle.AWAITING).first() if number else None
-    rows = list(
-        acts.candidates(request.user, after=(last.state, last.pk) if last else None)[: CANDIDATES_A_PAGE + 1]
-    )
+    """A page of claims that can join a batch, and where the next one begins if there are more. Signed: a
+    number that one could choose would tell how another claim stands."""
+    try:
+        state, key = CURSOR.unsign_object(request.GET.get("after", ""))
+        after = (state, key)
+    except signing.BadSignature:
+        after = None
+    rows = list(acts.candidates(request.user, after=after)[: CANDIDATES_A_PAGE + 1])
     more = len(rows) > CANDIDATES_A_PAGE
-    return rows[:CANDIDATES_A_PAGE], str(rows[CANDIDATES_A_PAGE - 1].number) if more else ""
+    last = rows[CANDIDATES_A_PAGE - 1] if more else None
+    return rows[:CANDIDATES_A_PAGE], CURSOR.sign_object([last.state, last.pk]) if last else ""
 
 
 def _described(claims: list[Claim], ticked: list[str]) -> list[Candidate]:
@@ -172,15 +177,18 @@ def member_rows(members: list[Member]) -> list[MemberRow]:
 
 
 @page(access.PREPARE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def add(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
     found = _batch(request.user, batch_id)
+    if request.method != "POST":
+        typed = typed_before(request)
+        return _show(request, found, form=AddForm(typed)) if typed else redirect("review:batch", batch_id)
     form = AddForm(request.POST)
     if not form.is_valid():
         return _show(request, found, form=form)
     wanted = form.cleaned_data["numbers"]
     cleared = Q(sensitive=False) | Q(category__in=request.user.clearances.values("category"))
-    claims = list(Claim.objects.filter(cleared, number__in=wanted))
+    claims = list(Claim.objects.filter(cleared, number__in=wanted).exclude(filed_by=request.user))
     recommended = form.cleaned_data["recommended"]
     try:
         if len(claims) < len(wanted):
@@ -196,12 +204,14 @@ def add(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
 
 
 @page(access.PREPARE)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def take_out(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
     found = _batch(request.user, batch_id)
+    if request.method != "POST":
+        return redirect("review:batch", batch_id)
     member = get_object_or_404(
         found.members.filter(removed_at=None).select_related("claim"),
-        claim__number=request.POST.get("number", ""),
+        claim__number=numbers.read(request.POST.get("number", ""), prefix=mandates.current().number_prefix),
     )
     because = request.POST.get("because", "")
     if because not in acts.SECRETARIATS_CHOICE:
@@ -215,9 +225,11 @@ def take_out(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
 
 
 @page(access.SUBMIT)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def submit(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
     found = _batch(request.user, batch_id)
+    if request.method != "POST":
+        return redirect("review:batch", batch_id)
     try:
         acts.submit(found, by=request.user)
     except access.Refused as refusal:

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from claims import access as looks
+from claims import mandates
 from claims.models import Claim, InformationRequest, State
 from claims.views.held import PersonRequest, typed_before
 from review import access
@@ -55,16 +56,19 @@ class PaperRow:
     answered: int
     decided: str
     outcome: str
+    reason: str
     note: str
 
 
 def _show(
     request: PersonRequest, batch: Batch, form: DecideForm, *, refusal: str = "", status: int = 200
 ) -> HttpResponse:
-    office = next(access.office(request.user, p) for p in READERS if request.user.has_perm(p))
+    held = request.user.permissions  # not what a superuser may besides: this asks for an office
+    office = next(access.office(request.user, p) for p in READERS if p in held)
     looks.record(None, by=request.user.actor, office=office, purpose="board_paper")
     seen = acts.paper(batch)
     rows = _rows(seen.members, form)
+    may_decide = request.user.has_perm(access.DECIDE) and batch.state == BatchState.SUBMITTED
     decided = Counter(row.decided or row.row.recommended for row in rows)
     return show(
         request,
@@ -80,8 +84,10 @@ def _show(
         refusal=refusal,
         outcomes=outcomes(DECIDABLE),
         is_waiting=batch.state == BatchState.SUBMITTED,
+        reasons=mandates.current().reasons,
+        typed=_typed(batch, rows if may_decide else [], form) if refusal else [],
         unwritten=sum(1 for member in seen.members if member.outcome and not member.applied_at),
-        may_decide=request.user.has_perm(access.DECIDE) and batch.state == BatchState.SUBMITTED,
+        may_decide=may_decide,
     )
 
 
@@ -95,10 +101,25 @@ def _rows(members: list[Member], form: DecideForm) -> list[PaperRow]:
             *heard.get(row.member.claim_id, (0, 0)),
             decided=reading.outcome_words(row.member.outcome) if row.member.outcome else "",
             outcome=str(form.data.get(f"outcome_{row.member.claim.number}", "")),
+            reason=str(form.data.get(f"reason_{row.member.claim.number}", "")),
             note=str(form.data.get(f"note_{row.member.claim.number}", "")),
         )
         for row in member_rows(members)
     ]
+
+
+def _typed(batch: Batch, rows: list[PaperRow], form: DecideForm) -> list[tuple[str, str]]:
+    """What was typed and stands in no field of the page any more: about claims that left, or everything once
+    the decision was entered by somebody else."""
+    editable = {row.row.member.claim.number for row in rows}
+    others = [m.claim.number for m in batch.members.select_related("claim") if m.claim.number not in editable]
+    words = {value: str(name) for value, name in outcomes(DECIDABLE)}
+    said = [] if rows else [(str(form[f].label), form.data.get(f, "")) for f in ("decided_on", "legal_basis")]
+    for number in others:
+        chosen = words.get(form.data.get(f"outcome_{number}", ""), "")
+        note = form.data.get(f"note_{number}", "").strip()
+        said.append((str(number), ". ".join(filter(None, (chosen, note)))))
+    return [(label, text) for label, text in said if text]
 
 
 @page(access.DECIDE)
@@ -122,6 +143,7 @@ def decide(request: PersonRequest, batch_id: UUID) -> HttpResponseBase:
             by=request.user,
             **form.cleaned_data,
             outcomes={members[n]: State(choice) for n, choice in chosen.items() if choice},
+            reasons={members[n]: r for n in members if (r := request.POST.get(f"reason_{n}", ""))},
             notes={members[n]: note for n in members if (note := request.POST.get(f"note_{n}", "").strip())},
         )
     except access.Refused as refusal:

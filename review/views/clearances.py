@@ -4,9 +4,10 @@ from django.contrib import messages
 from django.http import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods
 
 from accounts.models import User
+from claims import numbers
 from claims.models import Category
 from claims.views.held import PersonRequest
 from review import access
@@ -49,12 +50,14 @@ def clearances(request: PersonRequest) -> HttpResponseBase:
 
 
 @page(access.CLEAR)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def withdraw(request: PersonRequest) -> HttpResponseBase:
+    if request.method != "POST":
+        return redirect("review:clearances")
     clearance = get_object_or_404(
         Clearance.objects.select_related("person", "category"),
         person__public_id=as_uuid(request.POST.get("person", "")),
-        category__code=request.POST.get("category", ""),
+        category__code=numbers.category_code(request.POST.get("category", "")),
     )
     try:
         acts.withdraw(clearance, by=request.user)

@@ -120,7 +120,7 @@ class Situation:
             may_judge=proposal is not None and proposal.proposed_by_id != user.pk,
             may_go_on=is_mine and claim.state == State.INFORMATION_REQUESTED,
             may_take=not is_mine
-            and claim.state in access.QUEUED
+            and claim.state in (access.ON_A_DESK if is_senior else access.QUEUED)
             and proposal is None
             and (assignment is None or assignment.is_over),
             may_release=assignment is not None and (is_mine or is_senior),
@@ -257,7 +257,7 @@ def act(*judged: str, permission: str = access.REVIEW) -> Callable[[Do], Callabl
             except Refusals as refusal:
                 return _again(request, found, typed, refusal=str(refusal), status=REFUSED)
             if then == "typed":
-                return _desk(request, _readable(request.user).get(pk=found.pk), data=request.POST)
+                return _again(request, found, typed)
             return redirect(then, number) if then == "review:claim" else redirect(then)
 
         return view

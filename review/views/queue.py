@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core import signing
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
@@ -13,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from accounts.models import User
 from accounts.roles import Role
@@ -26,6 +27,7 @@ from review.models import Assignment, Proposal
 from review.views.pages import page, show
 
 ROWS = 50
+CURSOR = signing.Signer(salt="review.queue")
 WHOSE: dict[str, Any] = {
     "free": gettext_lazy("that are free to take"),
     "mine": gettext_lazy("on my desk"),
@@ -76,7 +78,7 @@ def _show(
         _("Claims to review"),
         asked=asked,
         rows=rows(claims[:ROWS], request.user),
-        next=asked.address(after=str(claims[ROWS - 1].number)) if more else "",
+        next=asked.address(after=claims[ROWS - 1]) if more else "",
         first=asked.address() if asked.after else "",
         typed=typed,
         not_found=not_found,
@@ -139,7 +141,7 @@ class Asked:
         chosen = {name: said.get(name, "") for name in self.choices}
         self.chosen = {n: value if value in self.choices[n] else "" for n, value in chosen.items()}
         self.whose = self.chosen["whose"] = self.chosen["whose"] or "free"
-        self.after = numbers.read(said.get("after", ""), prefix=mandate.number_prefix)
+        self.after = _place(said.get("after", ""))
 
     @property
     def selects(self) -> list[tuple[str, str, list[tuple[str, Any, bool]]]]:
@@ -155,10 +157,11 @@ class Asked:
             for name, options in self.choices.items()
         ]
 
-    def address(self, *, after: str = "") -> str:
-        """This list, or what comes after the claim of this number in it."""
+    def address(self, *, after: Claim | None = None) -> str:
+        """This list, or what comes after this claim in it."""
         said = QueryDict(mutable=True)
-        said.update({name: value for name, value in {**self.chosen, "after": after}.items() if value})
+        place = CURSOR.sign_object([str(after.submitted_at), after.pk]) if after else ""
+        said.update({name: value for name, value in {**self.chosen, "after": place}.items() if value})
         return f"{reverse('review:queue')}?{said.urlencode()}"
 
     def claims(self) -> list[Claim]:
@@ -186,17 +189,28 @@ class Asked:
             claims = claims.filter(region=region)
         if days := self.chosen["older"]:
             claims = claims.filter(submitted_at__lt=timezone.now() - timedelta(days=int(days)))
-        last = Claim.objects.filter(number=self.after).only("submitted_at").first() if self.after else None
-        if last:
-            later = Q(submitted_at__gt=last.submitted_at) | Q(id__gt=last.pk)
-            claims = claims.filter(later, submitted_at__gte=last.submitted_at)
+        if self.after:
+            at, key = self.after
+            claims = claims.filter(Q(submitted_at__gt=at) | Q(id__gt=key), submitted_at__gte=at)
         return claims
 
 
+def _place(text: str) -> tuple[str, int] | None:
+    """Where a page ended. Signed: a number that one could choose would tell of claims that one may not
+    see."""
+    try:
+        at, key = CURSOR.unsign_object(text)
+    except signing.BadSignature:
+        return None
+    return at, key
+
+
 @page(access.REVIEW)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def take(request: PersonRequest, number: str) -> HttpResponseBase:
-    claims = access.in_queue(Claim.objects.filter(number=number), request.user)
+    claims = access.takeable_by(Claim.objects.filter(number=number), request.user)
+    if request.method != "POST":
+        return redirect("review:queue")  # signed in again after the button was pressed
     claim = get_object_or_404(claims)
     try:
         assignments.take(claim, by=request.user)
@@ -207,10 +221,13 @@ def take(request: PersonRequest, number: str) -> HttpResponseBase:
 
 
 @page(access.REVIEW)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def take_oldest(request: PersonRequest) -> HttpResponseBase:
     """The oldest free claim, of the category in the sentence if one is chosen there."""
-    category = Category.objects.filter(code=request.POST.get("category", "")).first()
+    if request.method != "POST":
+        return redirect("review:queue")
+    code = Asked(request.user, request.POST).chosen["category"]
+    category = Category.objects.filter(code=code).first() if code else None
     try:
         assignment = assignments.take_oldest(by=request.user, category=category)
     except access.Refused as refusal:
@@ -223,8 +240,10 @@ def take_oldest(request: PersonRequest) -> HttpResponseBase:
 
 
 @page(access.REVIEW)
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def release(request: PersonRequest, number: str) -> HttpResponseBase:
+    if request.method != "POST":
+        return redirect("review:queue")
     claim = get_object_or_404(access.readable_by(Claim.objects.filter(number=number), request.user))
     try:
         assignments.release(claim, by=request.user)

@@ -176,7 +176,7 @@ def test_a_decision_stands_with_its_day_its_reason_and_the_next_step(olena):
     page = shown(olena, url("claim", claim))
     assert "7 March 2026" in page
     assert "<p>Заява відповідає всім чотирьом критеріям.</p>" in page
-    assert f'href="{reverse("claims:start", args=["A3.1"])}">File again</a>' in page
+    assert f'{reverse("claims:start", args=["A3.1"])}?again={claim.public_id}">File again</a>' in page
 
 
 def test_what_a_reason_says_is_shown_as_it_is_and_not_run(olena):

@@ -128,7 +128,7 @@ def test_a_refused_addition_keeps_the_ticks(secretary):
 
 
 def test_a_number_that_is_not_there_is_refused(secretary):
-    typed = {"numbers": ["UA-0000-0000-0"], "recommended": ""}
+    typed = {"numbers": [make.claim(by="svitlana").number], "recommended": ""}
     page = secretary.post(page_of(empty(), "batch_add"), typed)
     assert page.status_code == 409
     assert "One of these claims is not there." in said(page)

@@ -272,9 +272,14 @@ def test_a_claim_is_put_back():
     assert listed(page) == [claim.number]
 
 
-@pytest.mark.parametrize("address", [reverse("review:take_oldest"), reverse("review:take", args=["UA-1"])])
-def test_taking_is_not_done_by_opening_a_page(address):
-    assert reviewer().get(address).status_code == 405
+@pytest.mark.parametrize("page", ["take_oldest", "take", "release"])
+def test_taking_is_not_done_by_opening_a_page(page):
+    """One is led there after signing in again; the button is on the queue."""
+    claim = make.claim()
+    address = desk(claim, page) if page != "take_oldest" else reverse("review:take_oldest")
+    answer = reviewer().get(address)
+    assert (answer.status_code, answer.url) == (302, reverse("review:queue"))
+    assert make.fresh(claim).state == "submitted"
 
 
 def test_a_claim_that_is_not_there_is_not_taken():
