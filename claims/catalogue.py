@@ -30,8 +30,7 @@ class ChangeRefused(Exception):
 
 @transaction.atomic
 def load(folder: Folder) -> list[str]:
-    """Bring categories and their versions from a mandate folder; what is there already stays. Claims are as
-    sensitive as their category: submissions wait for its row, or this for them (lifecycle).
+    """Bring categories and their versions from a mandate folder; what is there already stays.
 
     Answers what is new, a line each. Raises MandateError where a version that was loaded before has
     other content now: claims are pinned to it.
@@ -47,6 +46,8 @@ def load(folder: Folder) -> list[str]:
         if known is None:
             category.newest = _load_version(category, definition, content.decode(), digest)
             if definition.sensitive != category.sensitive:
+                # Whoever submits or amends has locked the claim before reading its category: this waits for
+                # them here, or they for the end of this. So a claim is always as sensitive as its category.
                 Claim.objects.filter(category=category).update(sensitive=definition.sensitive)
             for field, value in _facts(definition).items():
                 setattr(category, field, value)

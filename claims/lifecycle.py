@@ -66,9 +66,8 @@ AFTER_AMENDING = {
 }
 NUMBER_TRIES = 5
 LOCK_CLAIM_AND_PERSON = """
-    SELECT FROM (SELECT FROM claims_category WHERE id = %s FOR KEY SHARE) AS category, claims_claim
-    JOIN accounts_user ON accounts_user.id = filed_by_id
-    WHERE claims_claim.id = %s FOR NO KEY UPDATE OF claims_claim, accounts_user
+    SELECT FROM claims_claim JOIN accounts_user ON accounts_user.id = filed_by_id
+    WHERE claims_claim.id = %s FOR NO KEY UPDATE
 """
 CLAIMED_BEFORE = "SELECT EXISTS (SELECT FROM claims_claimant WHERE filed_by_id = %s)"
 
@@ -258,10 +257,9 @@ def _decided() -> str:
 
 def _lock_with_person(claim: Claim) -> bool:
     """Lock the claim and whoever filed it: two of their claims at once would otherwise make two claimants of
-    one. First hold the category as it is, as long as this lasts: catalogue.load, which locks it before its
-    claims, would otherwise not see this one. Answers whether the person is a claimant already."""
+    one. Answers whether they are a claimant already."""
     with connection.cursor() as cursor:
-        cursor.execute(LOCK_CLAIM_AND_PERSON, [claim.category_id, claim.pk])
+        cursor.execute(LOCK_CLAIM_AND_PERSON, [claim.pk])
         cursor.execute(CLAIMED_BEFORE, [claim.filed_by_id])
         (claimed_before,) = cursor.fetchone()
     return bool(claimed_before)

@@ -3,7 +3,7 @@ what a well-meant form would send."""
 
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -289,14 +289,26 @@ def staff_area() -> list[Case]:
     partner = agreements.create("Ministry", terms=agreements.DEMO_TERMS, by=SYSTEM)
     client_id, _secret = agreements.add_application(partner, scopes=["claims:read"], by=SYSTEM)
     key = make.category("A3.1").pk
+    terms = replace(agreements.DEMO_TERMS, states=("submitted", "recorded"))
     arguments: dict[str, tuple[list[Any], Mapping[str, Any]]] = {
         "app_list": (["claims"], {}),
         "view_on_site": ([1, 1], {}),
         "accounts_user_roles": ([person.public_id], {"role": "reviewer"}),
-        "partners_partner_terms": ([partner.public_id], {}),
+        "partners_partner_terms": (
+            [partner.public_id],
+            {
+                "all_categories": "on",
+                "all_regions": "on",
+                "states": terms.states,
+                "sections": terms.sections,
+                "seen": agreements.DEMO_TERMS.digest,
+                "read": terms.digest,
+            },
+        ),
         "partners_partner_activity": ([partner.public_id], {"suspend": "1"}),
         "partners_partner_credentials": ([partner.public_id], {"scopes": ["claims:read"]}),
-        "partners_partner_revoke": ([partner.public_id], {"application": client_id}),
+        "partners_partner_revoke": ([partner.public_id], {"client": client_id}),
+        "claims_category_changelist": ([], {"action": "pause", "_selected_action": key}),
         "claims_category_change": ([key], {"state": "suspended"}),
     }
     cases = []
@@ -309,8 +321,9 @@ def staff_area() -> list[Case]:
             url = "/" + pattern.replace("<path:object_id>", "1").replace("(?P<url>.*)$", "nothing/there/")
             cases.append(Case(name, "", url))
             continue
-        takes_object = [default[page.split("_")[0]]] if "<path:object_id>" in pattern else []
-        more, sent = arguments.get(page, (takes_object, {}))
+        more, sent = arguments.get(page, ([], {}))
+        if "<path:object_id>" in pattern and not more:
+            more = [default[page.split("_")[0]]]
         cases.append(_case(name, "", *more, sent=sent))
     return cases
 

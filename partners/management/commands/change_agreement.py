@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 
 from ledger.log import SYSTEM
 from partners import agreements
@@ -14,6 +14,7 @@ class Command(BaseCommand):
         parser.add_argument("name", help="the organisation")
         parser.add_argument("agreement", type=Path, help="the file")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             partner = agreements.get(options["name"])

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, no_translations
 from django.db import transaction
 
 from ledger.log import SYSTEM
@@ -27,6 +27,7 @@ class Command(BaseCommand):
             "--add", action="store_true", help="further credentials for a partner that exists; nothing else"
         )
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         wanted = options["scopes"].replace(",", " ").split()
         try:
