@@ -187,7 +187,8 @@ def test_a_file_sent_after_the_session_ended_leads_back_to_the_files(draft: Page
     page.context.clear_cookies(name="sessionid")
     add_file(page, "kitchen.jpg", JPEG, description="Our kitchen")
     sign_in_as(page, email)
-    assert is_on(page, claim, "evidence")
+    assert is_on(page, claim, "evidence/add")  # a browser lets no site choose the file again
+    assert page.locator("[name=description]").input_value() == "Our kitchen"
     add_file(page, "kitchen.jpg", JPEG, description="Our kitchen")
     assert page.locator("ul.files li").count() == 1
 

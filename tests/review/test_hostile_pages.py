@@ -1,15 +1,12 @@
 """What an attacker, an old page or an unlucky moment sends to the desk: refused, never a server error."""
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
 from accounts.roles import Role
 from claims.models import State
 from review import assignments, batches
-from review.models import Assignment
 from tests import make
 from tests.review.explaining import lapse
 from tests.review.staffed import browser, desk, reviewer, said
@@ -149,20 +146,3 @@ def test_a_superuser_with_one_office_reads_a_paper_in_it():
     auditor = browser("andrii", Role.AUDITOR)
     User.objects.filter(email="andrii@example.org").update(is_superuser=True)
     assert auditor.get(reverse("review:paper", args=[batch.public_id])).status_code == 200
-
-
-def test_the_queue_of_a_region_is_read_along_an_index():
-    for _n in range(3):
-        make.claim()
-    with CaptureQueriesContext(
-        connection,
-    ) as queries:
-        reviewer().get(reverse("review:queue") + "?region=UA-46")
-    listing = next(q["sql"] for q in queries if "region" in q["sql"] and "submitted_at" in q["sql"])
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL enable_sort = off")
-        cursor.execute(f"EXPLAIN {listing}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-    assert "claim_by_region_and_age" in plan
-    assert not Assignment.objects.exists()

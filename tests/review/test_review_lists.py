@@ -10,7 +10,15 @@ from review.models import Batch, Member
 from tests import make
 
 MANY = 6000
-IN_ORDER = ("free", "free of a category", "all", "candidates", "further candidates")
+IN_ORDER = (
+    "free",
+    "free of a category",
+    "free of a region",
+    "free of both",
+    "all",
+    "candidates",
+    "further candidates",
+)
 COPIES = """
     INSERT INTO claims_claim ({columns}, public_id, number, state)
     SELECT {columns}, gen_random_uuid(), 'UA-' || lpad(n::text, 9, '0'),
@@ -84,6 +92,8 @@ def test_no_list_reads_all_claims(thousands):
     lists = {
         "free": access.free(queue)[:51],
         "free of a category": access.free(queue).filter(category=make.category())[:51],
+        "free of a region": access.free(queue).filter(region="UA-46")[:51],
+        "free of both": access.free(queue).filter(category=make.category(), region="UA-46")[:51],
         "all": queue[:51],
         "to confirm": access.to_confirm(queue, user)[:51],
         "one to read": access.readable_by(claims, user).filter(number=number),
