@@ -498,9 +498,9 @@ def test_the_command_writes_with_several_processes_and_leaves_the_database_sound
     assert said.splitlines()[-1] == "0 claims written, 2100 were there already."
 
 
-def test_the_command_refuses_outside_the_demo(settings):
-    settings.DEMO = False
-    with pytest.raises(CommandError, match="only in the demo"):
+def test_the_command_refuses_on_a_database_that_may_hold_real_claims(settings):
+    settings.LOCAL = False
+    with pytest.raises(CommandError, match="never among claims of real people"):
         call_command("seed_claims", "--count", "1")
 
 

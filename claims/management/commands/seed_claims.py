@@ -23,9 +23,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         count = options["count"]
-        if not settings.DEMO:
+        if not settings.LOCAL:
             raise CommandError(
-                "Made-up claims exist only in the demo: set REGISTRY_DEMO=1, or use `make run`."
+                "Made-up claims are written into the embedded database of `make run` alone, or with "
+                "REGISTRY_DEMO=1: never among claims of real people."
             )
         if count < 1:
             raise CommandError("--count must be at least 1.")
