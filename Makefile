@@ -28,6 +28,7 @@ bench: venv
 
 soak: venv
 	LEDGER_KILLS=300 $(BIN)/python -m pytest tests/ledger/test_ledger_kill.py
+	CHANGES_SECONDS=60 $(BIN)/python -m pytest tests/partners/test_changes_follow.py
 	API_FUZZ=300 API_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/partners/test_partner_fuzz.py
 
 venv:
