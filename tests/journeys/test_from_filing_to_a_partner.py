@@ -154,7 +154,7 @@ def test_a_claim_goes_from_its_claimant_to_a_partner(
         assert [(change["kind"], change["state"]) for change in changes(api, number)] == STORY
 
 
-@pytest.mark.parametrize("language", ["uk", "en"])
+@pytest.mark.parametrize("language", ["uk"])
 def test_a_claim_that_is_not_recorded_is_filed_again_and_nobody_needs_a_script(
     device: Device, site: Site, language: str
 ):
