@@ -169,16 +169,11 @@ def _submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion
         after=claim.standing,
         facts={
             "number": claim.number,
-            "version_number": version.number,
-            "category_version": claim.definition.version,
             "claimant_kind": claim.claimant_kind,
-            "assurance": version.assurance,
-            "signature": version.signature,
-            "declaration": declaration.version,
-            "privacy_notice": declaration.notice_version,
+            "refiles": claim.refiles.number if claim.refiles else None,
             "consents": consents,
             "evidence": evidence,
-            "refiles": claim.refiles.number if claim.refiles else None,
+            **_facts(claim, version, declaration),
         },
     )
     return version
@@ -227,18 +222,21 @@ def amend(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
         version=version.digest,
         before=before,
         after=claim.standing,
-        facts={
-            "version_number": version.number,
-            "category_version": claim.definition.version,
-            "assurance": version.assurance,
-            "signature": version.signature,
-            "declaration": declaration.version,
-            "privacy_notice": declaration.notice_version,
-            "consents": consents,
-            "evidence": evidence,
-        },
+        facts={"consents": consents, "evidence": evidence, **_facts(claim, version, declaration)},
     )
     return version
+
+
+def _facts(claim: Claim, version: ClaimVersion, declaration: Declaration) -> dict[str, Any]:
+    """What the ledger says of every version that the claimant signed."""
+    return {
+        "version_number": version.number,
+        "category_version": claim.definition.version,
+        "assurance": version.assurance,
+        "signature": version.signature,
+        "declaration": declaration.version,
+        "privacy_notice": declaration.notice_version,
+    }
 
 
 def check_amendable(claim: Claim) -> None:

@@ -10,7 +10,6 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote_plus, urlencode
 
 from allauth.core.internal import ratelimit
@@ -43,6 +42,7 @@ class OAuthView(APIView):
     parser_classes = (FormParser,)
     http_method_names = ["post"]
     fields: tuple[str, ...]
+    endpoint: str  # of oauthlib's server
 
     def post(self, request: Request) -> HttpResponse:
         try:
@@ -57,16 +57,14 @@ class OAuthView(APIView):
             refusal.headers["Retry-After"] = str(seconds)
             return refusal
         try:
-            headers, body, status = self.ask(get_oauthlib_core().server, urlencode(given))
+            ask = getattr(get_oauthlib_core().server, self.endpoint)
+            headers, body, status = ask("/", "POST", urlencode(given), {"Content-Type": FORM})
         except OAuth2Error as error:
             headers, body, status = error.headers, error.json, error.status_code
         if status == 401:
             _count_failure(key)
             headers["WWW-Authenticate"] = 'Basic realm="registry"'
         return _respond(status, body, headers)
-
-    def ask(self, server: Any, body: str) -> tuple[dict[str, str], str, int]:
-        raise NotImplementedError
 
     def _read(self, request: HttpRequest) -> dict[str, str]:
         """The parameters that we know, with the client's id and secret among them wherever they came from.
@@ -101,30 +99,20 @@ class OAuthView(APIView):
 
 class Token(OAuthView):
     fields = ("grant_type", "scope", "client_id", "client_secret")
+    endpoint = "create_token_response"
 
     @extend_schema(**serializers.TOKEN)
     def post(self, request: Request) -> HttpResponse:
         return super().post(request)
 
-    def ask(self, server: Any, body: str) -> tuple[dict[str, str], str, int]:
-        result: tuple[dict[str, str], str, int] = server.create_token_response(
-            "/", "POST", body, {"Content-Type": FORM}
-        )
-        return result
-
 
 class Revoke(OAuthView):
     fields = ("token", "token_type_hint", "client_id", "client_secret")
+    endpoint = "create_revocation_response"
 
     @extend_schema(**serializers.REVOKE)
     def post(self, request: Request) -> HttpResponse:
         return super().post(request)
-
-    def ask(self, server: Any, body: str) -> tuple[dict[str, str], str, int]:
-        result: tuple[dict[str, str], str, int] = server.create_revocation_response(
-            "/", "POST", body, {"Content-Type": FORM}
-        )
-        return result
 
 
 def _basic(header: str) -> tuple[str, str]:
