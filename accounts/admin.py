@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,7 +13,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import membership
-from accounts.admin_site import ModelAdmin, StaffPage, offer
+from accounts.admin_site import PublicIdAdmin, StaffPage, offer
 from accounts.models import User, UserQuerySet
 from accounts.roles import STAFF, Role
 
@@ -30,7 +30,7 @@ class PeopleList(ChangeList):
 
 
 @admin.register(User)
-class UserAdmin(ModelAdmin):
+class UserAdmin(PublicIdAdmin):
     list_display = ["email", "staff_roles", "is_active", "joined_at"]
     list_display_links = ["email"]
     fields = [
@@ -55,19 +55,6 @@ class UserAdmin(ModelAdmin):
     ) -> tuple[UserQuerySet, bool]:
         """Nobody before an exact address is given: this is no list to page through."""
         return queryset.with_email(search_term), False
-
-    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> User | None:
-        """By the public id: keys are never shown."""
-        try:
-            return self.get_queryset(request).filter(public_id=object_id).first()
-        except ValidationError:
-            return None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        return False
 
     @admin.display(description=_("roles"))
     def staff_roles(self, user: User) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.views import redirect_to_login
-from django.core.exceptions import ImproperlyConfigured, PermissionDenied
+from django.core.exceptions import ImproperlyConfigured, PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
@@ -77,6 +77,23 @@ _offered: list[StaffPage] = []
 def offer(page: StaffPage) -> None:
     """Called once for each page, from the `admin` module of the app that it belongs to."""
     _offered.append(page)
+
+
+class PublicIdAdmin(ModelAdmin):
+    """For rows that are known by their public id and changed by acts alone."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        """By the public id: keys are never shown."""
+        try:
+            return self.get_queryset(request).filter(public_id=object_id).first()
+        except ValidationError:
+            return None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
 
 
 class RegistryAdminSite(admin.AdminSite):

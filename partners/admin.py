@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
-from accounts.admin_site import ModelAdmin, StaffPage, offer
+from accounts.admin_site import PublicIdAdmin, StaffPage, offer
 from claims import mandates
 from claims.mandates import SECTIONS
 from claims.models import Category
@@ -113,7 +113,7 @@ class PartnersList(ChangeList):
 
 
 @admin.register(Partner)
-class PartnerAdmin(ModelAdmin):
+class PartnerAdmin(PublicIdAdmin):
     list_display = ["name", "is_active", "created_at"]
     list_display_links = ["name"]
     sortable_by = []
@@ -121,21 +121,6 @@ class PartnerAdmin(ModelAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return PartnersList
-
-    def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
-    ) -> Partner | None:
-        """By the public id: keys are never shown."""
-        try:
-            return self.get_queryset(request).filter(public_id=object_id).first()
-        except ValidationError:
-            return None
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Partner | None = None) -> bool:
-        return False
 
     def get_urls(self) -> list[Any]:
         def act(name: str, view: Callable[..., HttpResponse]) -> Any:
