@@ -119,9 +119,10 @@ class Inspector:
         if path:
             self.page.goto(path)
         self.page.locator("main details:not([open]) summary").evaluate_all("all => all.map(e => e.click())")
-        self.page.set_viewport_size({"width": PHONE, "height": 740})
-        if self.page.evaluate("document.documentElement.scrollWidth") > PHONE:
-            self.faults.append(f"{self.page.url} scrolls sideways")
+        for wide in (1280, PHONE):
+            self.page.set_viewport_size({"width": wide, "height": 740})
+            if self.page.evaluate("document.documentElement.scrollWidth") > wide:
+                self.faults.append(f"{self.page.url} scrolls sideways at {wide} px")
         width, scheme = next(self._looks)
         self.page.set_viewport_size({"width": width, "height": 740})
         self.page.emulate_media(color_scheme=scheme)
