@@ -17,6 +17,7 @@ from claims.models.place import region_of
 COLUMNS = (
     "region",
     "place",
+    "place_kind",
     "event_on",
     "event_first_day",
     "amount",
@@ -69,11 +70,14 @@ def claimant(
 
 def fill_columns(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> None:
     """Fill the columns that lists, searches and agreements ask about; what is not answered empties them."""
-    claim.place_id, claim.region, claim.event_on, claim.event_first_day = None, "", "", None
+    claim.place_id, claim.region, claim.place_kind = None, "", ""
+    claim.event_on, claim.event_first_day = "", None
     claim.amount, claim.currency = None, ""
     for _question, place in _fed(asked, answers, "place")[:1]:
         if region := region_of(place.get("code", "")):
-            claim.place_id, claim.region = place["code"], region
+            claim.place_id, claim.region, claim.place_kind = place["code"], region, mandates.PLACE_KINDS[0]
+    for _question, kind in _fed(asked, answers, "place_kind")[:1]:
+        claim.place_kind = kind
     for question, when in _fed(asked, answers, "event_date")[:1]:
         claim.event_on = when["start"] if question.type is Type.PERIOD else when
         claim.event_first_day = first_day(claim.event_on)
@@ -119,13 +123,21 @@ def cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> No
             role=question.role,
             **{k: person[k] for k in ("family_name", "given_name", "patronymic", "born") if k in person},
         )
-        for question, person in _fed(asked, answers, "person_covered")
+        for question, answer in _fed(asked, answers, "person_covered")
+        for person in _persons(question, answer)
     )
     AidItem.objects.bulk_create(
         _aid_item(claim, {k: v for k, v in item.items() if not checking.is_state(v)})
         for _question, items in _fed(asked, answers, "aid")
         for item in items
     )
+
+
+def _persons(question: Question, answer: Any) -> list[Mapping[str, str]]:
+    if question.type is not Type.GROUP:
+        return [answer]
+    named = [item.get(question.person_field) for item in answer]
+    return [person for person in named if person and not checking.is_state(person)]
 
 
 def _aid_item(claim: Claim, item: Mapping[str, Any]) -> AidItem:

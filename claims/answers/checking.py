@@ -156,8 +156,11 @@ def _choice(question: Question, answer: Any) -> None:
 
 def _multiple_choice(question: Question, answer: Any) -> None:
     offered = [o.id for o in question.options]
-    if not isinstance(answer, list) or not answer or any(a not in offered for a in answer):
+    if not isinstance(answer, list) or not answer:
         raise NotAnAnswer(_("Choose from the answers offered."))
+    for n, chosen in enumerate(answer):
+        if chosen not in offered:
+            raise NotAnAnswer(_("Choose from the answers offered."), f"/{n}")
     if len(set(answer)) != len(answer):
         raise NotAnAnswer(_("Choose each answer once."))
 

@@ -31,10 +31,14 @@ def of_form(form: FilingForm) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "type": "object",
         "properties": {q.id: of_question(q) for q in questions},
-        "required": [q.id for q in questions if q.required],
+        "required": [q.id for q in questions if q.required and not q.ask_if],
         "additionalProperties": False,
         "allOf": [
-            {"if": {"not": _holds(q.ask_if)}, "then": {"properties": {q.id: False}}}
+            {
+                "if": {"not": _holds(q.ask_if)},
+                "then": {"properties": {q.id: False}},
+                **({"else": {"required": [q.id]}} if q.required else {}),
+            }
             for q in questions
             if q.ask_if
         ],

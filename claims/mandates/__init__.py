@@ -12,6 +12,7 @@ people who write these files are lawyers and translators. An unknown key is a mi
 
 from claims.mandates.reading import category, current, load_folder
 from claims.mandates.types import (
+    ABROAD,
     ADDRESS_PARTS,
     AID_FIELDS,
     ANSWER_SECTIONS,
@@ -23,6 +24,7 @@ from claims.mandates.types import (
     LANGUAGES,
     OWN_ACCOUNT,
     PERSON_PARTS,
+    PLACE_KINDS,
     PREFIX_LENGTH,
     REPLIES,
     SECTIONS,
@@ -56,6 +58,7 @@ from claims.mandates.types import (
 )
 
 __all__ = [
+    "ABROAD",
     "ADDRESS_PARTS",
     "AID_FIELDS",
     "ANSWER_SECTIONS",
@@ -84,6 +87,7 @@ __all__ = [
     "OWN_ACCOUNT",
     "Option",
     "PERSON_PARTS",
+    "PLACE_KINDS",
     "PREFIX_LENGTH",
     "Page",
     "Part",

@@ -4,11 +4,13 @@ stored version is read again: a rule that comes later must not make old claims u
 from collections.abc import Iterator
 
 from claims.mandates.types import (
+    ABROAD,
     AID_FIELDS,
     CODE_LENGTH,
     COLUMN_LENGTH,
     ID_LENGTH,
     OWN_ACCOUNT,
+    PLACE_KINDS,
     REPLIES,
     SELF,
     STEPS_OF_EVERY_CLAIM,
@@ -53,10 +55,23 @@ def _check_form(form: FilingForm, file: str) -> None:
             for name in question.ask_if.questions() if question.ask_if else ():
                 _check_condition(question, seen.get(name), name, file)
         seen |= {q.id: q for q in page.questions}
+    _check_abroad(form, file)
     for several in (parts, [p.id for p in form.pages]):
         twice = next((n for n in several if several.count(n) > 1), None)
         if twice:
             raise MandateError(f"{file}: {twice}: expected a name used once")
+
+
+def _check_abroad(form: FilingForm, file: str) -> None:
+    """What happened abroad needs its link to an event in the territory (rules.md, third test)."""
+    for where in form.questions:
+        if where.feeds == "place_kind" and ABROAD in {o.id for o in where.options}:
+            wanted = Condition(where.id, (ABROAD,))
+            if not any(q.feeds == "event_link" and q.required and q.ask_if == wanted for q in form.questions):
+                raise MandateError(
+                    f'{file}: question {where.id}: expected a required question with feeds = "event_link", '
+                    f'asked if {where.id} is "{ABROAD}"'
+                )
 
 
 def _check_condition(question: Question, target: Question | None, name: str, file: str) -> None:
@@ -92,13 +107,16 @@ def _check_question(question: Question, file: str) -> None:
         raise fail("role", f"at most {ID_LENGTH} characters, found {question.role!r}")
     if question.required and not question.required_reason:
         raise fail("required_reason", "the reason why this one must be answered (rules.md 6)")
-    if question.required and question.ask_if:
-        raise fail("required", "false on a question that is asked under a condition")
-    fed = question.fields if question.feeds == "aid" else (question,) if question.feeds else ()
+    in_a_column = question.feeds not in ("", "event_link")
+    fed = question.fields if question.feeds == "aid" else (question,) if in_a_column else ()
     if any(q.max_length > COLUMN_LENGTH for q in fed):
         raise fail("max_length", f"at most {COLUMN_LENGTH}, because the answer feeds {question.feeds}")
     if question.feeds == "submitting_as" and SELF not in {o.id for o in question.options}:
         raise fail("options", f"one with the id {SELF}: who does not choose it acts for somebody else")
+    if question.feeds == "place_kind" and not {o.id for o in question.options} <= set(PLACE_KINDS):
+        raise fail("options", f"only {', '.join(PLACE_KINDS)}, because the answer feeds place_kind")
+    if question.feeds == "person_covered" and question.type is Type.GROUP and not question.person_field:
+        raise fail("fields", "exactly one of type person, because each item is a person covered")
     if question.feeds == "aid":
         for f in question.fields:
             if AID_FIELDS.get(f.id) is not f.type:

@@ -71,9 +71,11 @@ FEEDS: Mapping[str, tuple[Type, ...]] = {
     "claimant.identifier": (Type.TEXT,),
     "contact.discreet": (Type.YES_NO,),
     "submitting_as": (Type.CHOICE,),
-    "person_covered": (Type.PERSON,),
+    "person_covered": (Type.PERSON, Type.GROUP),
     "aid": (Type.GROUP,),
     "place": (Type.SETTLEMENT,),
+    "place_kind": (Type.CHOICE,),
+    "event_link": (Type.TEXT, Type.LONG_TEXT),
     "event_date": (Type.DATE, Type.PARTIAL_DATE, Type.PERIOD),
     "amount": (Type.MONEY,),
 }
@@ -89,6 +91,10 @@ OWN_ACCOUNT = "own_account"
 REPLIES = "information_requests"
 """What section `account` holds beside the answers to questions: no question can have one of these names."""
 SELF = "self"
+ABROAD = "abroad"
+PLACE_KINDS = ("territory", "maritime_zone", "vessel", "aircraft", ABROAD)
+"""Where something can have happened: the answers of a question with `feeds = "place_kind"`. What happened
+abroad counts only with a link to an event in the territory, asked by one with `feeds = "event_link"`."""
 STEPS_OF_EVERY_CLAIM = ("eligibility", "evidence", OWN_ACCOUNT, "consents", "check", "declaration")
 
 AID_FIELDS: Mapping[str, Type] = {
@@ -170,6 +176,12 @@ class Question:
     future: bool = False
     confirmed: bool = True
     source: str = ""
+
+    @property
+    def person_field(self) -> str:
+        """The field of a group that names a person; "" if there is none, or several."""
+        persons = [f.id for f in self.fields if f.type is Type.PERSON]
+        return persons[0] if len(persons) == 1 else ""
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from claims.mandates import PLACE_KINDS, ClaimantKind, FilingForm
 from claims.mandates import Category as Definition
-from claims.mandates import ClaimantKind, FilingForm
 from claims.models.category import Category, CategoryVersion, definition
 from claims.models.claimant import Claimant
 from ledger.log import Standing
@@ -68,6 +68,7 @@ class Claim(models.Model):
     reviewed_before = models.BooleanField(default=False, editable=False)
     region = models.CharField(max_length=8, blank=True)
     place = models.ForeignKey("Place", models.PROTECT, null=True, related_name="+")
+    place_kind = models.CharField(max_length=16, blank=True, db_default="")
     event_on = models.CharField(max_length=10, blank=True)
     event_first_day = models.DateField(null=True)
     amount = models.DecimalField(max_digits=20, decimal_places=2, null=True)
@@ -80,7 +81,14 @@ class Claim(models.Model):
     objects = ClaimQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("event_on", "amount", "currency")
-    impersonal_data: ClassVar[tuple[str, ...]] = ("number", "claimant_kind", "language", "state", "region")
+    impersonal_data: ClassVar[tuple[str, ...]] = (
+        "number",
+        "claimant_kind",
+        "language",
+        "state",
+        "region",
+        "place_kind",
+    )
 
     class Meta:
         verbose_name = _("claim")
@@ -113,6 +121,9 @@ class Claim(models.Model):
             models.CheckConstraint(
                 name="claim_bound_only_while_awaiting_the_board",
                 condition=Q(bound_by=None) | Q(state__in=[State.ELIGIBLE, State.INELIGIBLE]),
+            ),
+            models.CheckConstraint(
+                name="claim_place_kind_known", condition=Q(place_kind__in=["", *PLACE_KINDS])
             ),
             models.CheckConstraint(
                 name="claim_amount_has_currency",

@@ -210,9 +210,27 @@ def test_the_sample_is_without_mistake(folder):
         ),
         (
             S1,
-            'id = "colour"\ntype = "text"',
-            'id = "colour"\nrequired = true\nrequired_reason = "So."\ntype = "text"',
-            "(colour).required: expected false on a question that is asked under a condition",
+            '{ id = "vessel", uk',
+            '{ id = "moon", uk',
+            "(whereabouts).options: expected only territory, maritime_zone, vessel, aircraft, abroad",
+        ),
+        (
+            S1,
+            'feeds = "event_link"\nrequired = true',
+            'feeds = "event_link"\nrequired = false',
+            'question whereabouts: expected a required question with feeds = "event_link"',
+        ),
+        (
+            S1,
+            '{ question = "whereabouts", is = "abroad" }',
+            '{ question = "whereabouts", is = "vessel" }',
+            'question whereabouts: expected a required question with feeds = "event_link"',
+        ),
+        (
+            S1,
+            'id = "who"\ntype = "person"\nparts = ["family_name", "given_name"]',
+            'id = "who"\ntype = "text"',
+            "(others).fields: expected exactly one of type person",
         ),
         (S1, 'id = "payer"', 'id = "donor"', "(aid).fields: expected only"),
         (
