@@ -54,6 +54,13 @@ def data_dir() -> Path:
     return path("REGISTRY_DATA_DIR", BASE_DIR / "var")
 
 
+def choice(name: str, default: str, among: tuple[str, ...]) -> str:
+    value = os.environ.get(name, "").strip().lower() or default
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Write one of: {', '.join(among)}.")
+    return value
+
+
 def words(name: str, default: tuple[str, ...]) -> list[str]:
     """A list separated by commas."""
     values = [word.strip() for word in os.environ.get(name, "").split(",")]
@@ -107,18 +114,21 @@ def database(name: str) -> dict[str, Any]:
     url = urlsplit(secret(name))
     if url.scheme not in ("postgresql", "postgres") or not url.path.strip("/") or not url.username:
         raise ImproperlyConfigured(f"{name} must look like postgresql://role:password@host:5432/database.")
+    options: dict[str, Any] = dict(parse_qsl(url.query))
+    if "prepare_threshold" in options:
+        options["prepare_threshold"] = _threshold(name, options["prepare_threshold"])
     return postgresql(
         name=unquote(url.path.strip("/")),
         user=unquote(url.username),
         password=unquote(url.password or ""),
         host=unquote(url.hostname or ""),
         port=_port(name, url) or 5432,
-        options=dict(parse_qsl(url.query)),
+        options=options,
     )
 
 
 def postgresql(
-    *, name: str, user: str, password: str, host: str, port: int, options: Mapping[str, str] | None = None
+    *, name: str, user: str, password: str, host: str, port: int, options: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     return {
         "ENGINE": "django.db.backends.postgresql",
@@ -131,6 +141,8 @@ def postgresql(
         "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, **(options or {})},
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
+        # In transaction mode PgBouncer keeps no cursor from one statement to the next.
+        "DISABLE_SERVER_SIDE_CURSORS": True,
     }
 
 
@@ -158,6 +170,15 @@ def mail(name: str, default: str | None) -> dict[str, Any]:
         "EMAIL_USE_SSL": url.scheme == "smtps",
         "EMAIL_TIMEOUT": 10,  # seconds; who signs up waits for it
     }
+
+
+def _threshold(name: str, value: str) -> int | None:
+    """How often a statement comes before it is prepared; None: none ever is (a PgBouncer older than 1.21)."""
+    if value == "none":
+        return None
+    if not value.isascii() or not value.isdigit():
+        raise ImproperlyConfigured(f"{name} has prepare_threshold={value}. Write a whole number, or none.")
+    return int(value)
 
 
 def _port(name: str, url: Any) -> int | None:

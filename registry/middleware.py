@@ -1,14 +1,19 @@
-"""What every answer of this server carries: strict security headers and the request's id."""
+"""What every answer of this server carries: strict security headers and the request's id; and its line in the
+log."""
 
+import logging
 import re
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.utils import timezone
 
 from claims import mandates
-from registry import logs
+from registry import health, logs, web_metrics
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
@@ -20,6 +25,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
 }
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 Handler = Callable[[HttpRequest], HttpResponseBase]
 
@@ -48,8 +55,20 @@ class MandateTime:
             return self.get_response(request)
 
 
+class Probes:
+    """/healthz and /readyz are asked by load balancers: by address instead of host name, and without TLS."""
+
+    views = {"/healthz": health.healthz, "/readyz": health.readyz}
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.views.get(request.path, self.get_response)(request)
+
+
 class RequestId:
-    """The proxy's X-Request-ID when it looks like one, otherwise a new one; it stands in every log line."""
+    """Our proxy's X-Request-ID when it looks like one, otherwise a new one; it stands in every log line."""
 
     _acceptable = re.compile(r"[A-Za-z0-9-]{8,64}")
 
@@ -57,7 +76,7 @@ class RequestId:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        given = request.headers.get("X-Request-ID", "")
+        given = request.headers.get("X-Request-ID", "") if settings.PROXY_NAMES_REQUESTS else ""
         name = given if self._acceptable.fullmatch(given) else uuid.uuid4().hex
         token = logs.request_id.set(name)
         try:
@@ -66,3 +85,67 @@ class RequestId:
             logs.request_id.reset(token)
         response.headers["X-Request-ID"] = name
         return response
+
+
+class AccessLog:
+    """One line for each request, once its answer is out, and its time for Prometheus. The route is told, never
+    the path: paths hold ids and tokens."""
+
+    logger = logging.getLogger("registry.access")
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        began = time.perf_counter()
+        response = self.get_response(request)
+        if request.path in Probes.views:  # asked every second, and told by what asks
+            return response
+        tell = partial(self._tell, request, response, began, logs.request_id.get())
+        if response.streaming:
+            content = response.streaming_content
+            response.streaming_content = _then(content, tell)
+        else:
+            tell()
+        return response
+
+    def _tell(self, request: HttpRequest, response: HttpResponseBase, began: float, request_id: str) -> None:
+        seconds = time.perf_counter() - began
+        method, route = _method(request), _route(request)
+        web_metrics.observe(method, route, response.status_code, seconds)
+        self.logger.info(
+            "%s %s %s %.0f ms",
+            method,
+            route,
+            response.status_code,
+            1000 * seconds,
+            extra={
+                "request_id": request_id,
+                "facts": {
+                    "method": method,
+                    "route": route,
+                    "status": response.status_code,
+                    "duration_ms": round(1000 * seconds, 1),
+                },
+            },
+        )
+
+
+def _then(content: Iterable[bytes], tell: Callable[[], None]) -> Iterator[bytes]:
+    """The content, and `tell` when it is over or nobody wants the rest of it."""
+    try:
+        yield from content
+    finally:
+        tell()
+
+
+def _method(request: HttpRequest) -> str:
+    """One that HTTP knows: what a stranger invents is no word for our logs."""
+    return request.method if request.method in METHODS else "other"
+
+
+def _route(request: HttpRequest) -> str:
+    """The pattern of the address, as `claims/<uuid:claim_id>/`."""
+    if request.resolver_match:
+        return request.resolver_match.route or "/"
+    return "static files" if request.path.startswith(settings.STATIC_URL) else "no known address"

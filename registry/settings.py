@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from keys import ring
-from registry import embedded_postgres
+from registry import embedded_postgres, logs
 from registry import environment as env
 
 BASE_DIR = env.BASE_DIR
@@ -52,7 +52,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "registry.middleware.RequestId",
+    "registry.middleware.AccessLog",
     "registry.middleware.SecurityHeaders",
+    "registry.middleware.Probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -124,14 +126,15 @@ if DEMO and not set(ALLOWED_HOSTS) <= set(env.LOOPBACK):
     )
 
 SECURE_SSL_REDIRECT = not DEMO
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by load balancers, without TLS
-SECURE_PROXY_SSL_HEADER = (
-    ("HTTP_X_FORWARDED_PROTO", "https") if env.boolean("BEHIND_TLS_PROXY", False) else None
-)
+BEHIND_TLS_PROXY = env.boolean("BEHIND_TLS_PROXY", False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
 SECURE_HSTS_SECONDS = 0 if DEMO else env.integer("HSTS_SECONDS", 365 * 24 * 3600, least=0, most=10**9)
 SECURE_HSTS_INCLUDE_SUBDOMAINS = not DEMO
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
+TRUSTED_PROXIES = env.integer("TRUSTED_PROXIES", 0, least=0, most=10)
+# Only a proxy of ours may name a request: others could make their lines look like somebody else's.
+PROXY_NAMES_REQUESTS = BEHIND_TLS_PROXY or TRUSTED_PROXIES > 0
 SILENCED_SYSTEM_CHECKS = ["security.W021"]  # to preload HSTS is for the owner of the domain to promise
 
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = not DEMO
@@ -221,7 +224,7 @@ MFA_FORMS = {
     "reauthenticate": "accounts.forms.CodeAgainForm",
     "activate_totp": "accounts.forms.FirstCodeForm",
 }
-ALLAUTH_TRUSTED_PROXY_COUNT = env.integer("TRUSTED_PROXIES", 0, least=0, most=10)
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
 
 # --- End of the section of `accounts` ---
 
@@ -284,29 +287,12 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs: to standard error, without personal data; nothing is ever mailed to administrators ---
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "filters": {
-        "request_id": {"()": "registry.logs.RequestIdFilter"},
-        "without_readiness": {"()": "registry.logs.WithoutReadiness"},
-    },
-    "formatters": {
-        "line": {
-            "()": "registry.logs.Formatter",
-            "format": "{asctime} {levelname} {name} [{request_id}] {message}",
-            "style": "{",
-        },
-    },
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]},
-    },
-    "root": {"handlers": ["stderr"], "level": env.text("LOG_LEVEL", "INFO").upper()},
-    "loggers": {
-        "django": {"handlers": [], "propagate": True},
-        "django.request": {"filters": ["without_readiness"]},
-        # At DEBUG these two write out clients' secrets and the tokens that they issue.
-        "oauthlib": {"level": "INFO"},
-        "oauth2_provider": {"level": "INFO"},
-    },
-}
+LOGGING = logs.configuration(
+    env.choice("LOG_FORMAT", "text" if LOCAL else "json", logs.FORMATS),
+    env.choice("LOG_LEVEL", "info", logs.LEVELS).upper(),
+)
+
+# --- Metrics for Prometheus: served by the worker, on a port of their own; 0 is off ---
+
+METRICS_PORT = env.integer("METRICS_PORT", 0, least=0, most=65535)
+METRICS_HOST = env.text("METRICS_HOST", "127.0.0.1")

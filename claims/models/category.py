@@ -4,6 +4,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Length
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -20,8 +21,8 @@ class CategoryState(models.TextChoices):
 
 class CategoryQuerySet(models.QuerySet["Category"]):
     def public(self) -> Self:
-        """Categories that people may read about: all but those still in preparation."""
-        return self.exclude(state=CategoryState.DRAFT)
+        """Categories that people may read about, those in preparation left out; A2.10 comes after A2.9."""
+        return self.exclude(state=CategoryState.DRAFT).order_by("group", Length("code"), "code")
 
 
 class Category(models.Model):

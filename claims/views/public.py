@@ -3,16 +3,23 @@
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 from django.views.decorators.vary import vary_on_headers
 
 from claims import mandates, numbers
+from claims.mandates import ClaimantKind
 from claims.models import Category, Place
 from claims.models.category import definition
 from claims.models.place import folded
 
 SUGGESTIONS = 8
+WHO = {
+    ClaimantKind.INDIVIDUAL: gettext_lazy("People"),
+    ClaimantKind.LEGAL_ENTITY: gettext_lazy("Companies and organisations"),
+    ClaimantKind.STATE_BODY: gettext_lazy("State and local bodies"),
+}
 
 
 @require_safe
@@ -22,16 +29,20 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def categories(request: HttpRequest) -> HttpResponse:
-    groups = {g.code: g for g in mandates.current().groups}
-    found: dict[str, list[Category]] = {}
-    for category in Category.objects.public().filter(newest__isnull=False):
-        found.setdefault(category.group, []).append(category)
+    """What can be claimed by one kind of claimant (`?for=`, people if nothing is said), group by group."""
+    public = [(c, definition(c.newest_id)) for c in Category.objects.public() if c.newest_id]
+    kinds = [kind for kind in ClaimantKind if any(kind in details.claimants for _c, details in public)]
+    wanted = next((kind for kind in kinds if kind == request.GET.get("for")), kinds[0] if kinds else None)
     shown = [
-        (groups[code], [(c, definition(c.newest_id)) for c in found[code]])
-        for code in groups
-        if code in found
+        (group, [(c, d) for c, d in public if c.group == group.code and wanted in d.claimants])
+        for group in mandates.current().groups
     ]
-    return render(request, "claims/categories.html", {"groups": shown})
+    context = {
+        "kinds": [(kind, WHO[kind]) for kind in kinds],
+        "kind": wanted,
+        "groups": [(group, found) for group, found in shown if found],
+    }
+    return render(request, "claims/categories.html", context)
 
 
 @require_safe

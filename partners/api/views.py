@@ -179,7 +179,7 @@ class Changes(ApiView):
 class Categories(PublicView):
     @extend_schema(**serializers.CATEGORIES)
     def get(self, request: Request) -> HttpResponseBase:
-        found = Category.objects.public().select_related("newest").order_by("code")
+        found = Category.objects.public().select_related("newest")
         body = {"results": [categories.line(category) for category in found], "next_cursor": None}
         return lasting(request, body)
 

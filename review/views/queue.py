@@ -129,7 +129,7 @@ class Asked:
     def __init__(self, user: User, said: QueryDict) -> None:
         self.user = user
         mandate = mandates.current()
-        categories = list(Category.objects.public().order_by("code"))
+        categories = list(Category.objects.public())
         self.choices: dict[str, dict[str, Any]] = {
             "whose": {
                 w: words for w, words in WHOSE.items() if w != "all" or Role.SENIOR_REVIEWER in user.roles

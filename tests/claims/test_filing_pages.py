@@ -79,6 +79,19 @@ def test_a_category_in_preparation_does_not_exist_for_the_public(client):
     assert "A3.1" not in client.get("/categories/").content.decode()
 
 
+def codes(answer):
+    return [category.code for _group, found in answer.context["groups"] for category, _details in found]
+
+
+def test_the_list_is_for_one_kind_of_claimant_and_people_come_first(client):
+    first = codes(client.get("/categories/"))
+    assert first[0] == "A1.1"
+    assert first.index("A2.9") + 1 == first.index("A2.10")
+    assert codes(client.get("/categories/?for=no_such_kind")) == first
+    others = [codes(client.get(f"/categories/?for={kind}")) for kind in ("legal_entity", "state_body")]
+    assert [{code[0] for code in found} for found in (first, *others)] == [{"A"}, {"C"}, {"B"}]
+
+
 def test_looking_at_the_start_begins_nothing(olena):
     assert olena.get(reverse("claims:start", args=["A3.1"])).status_code == 200
     assert not Claim.objects.exists()
