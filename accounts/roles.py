@@ -30,23 +30,29 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.REPRESENTATIVE: frozenset(),
     Role.INTAKE_OFFICER: frozenset({"claims.view_category"}),
     Role.REVIEWER: frozenset({"claims.view_category", "review.review_claims"}),
-    Role.SENIOR_REVIEWER: frozenset({"claims.view_category", "review.review_claims", "review.return_claims"}),
+    Role.SENIOR_REVIEWER: frozenset(
+        {"claims.view_category", "claims.view_statistics", "review.review_claims", "review.return_claims"}
+    ),
     Role.EXECUTIVE_DIRECTOR: frozenset(
         {
             "accounts.view_user",
             "accounts.change_roles",
             "claims.view_category",
+            "claims.view_statistics",
             "partners.view_partner",
             "review.submit_batches",
             "review.give_clearance",
         }
     ),
-    Role.BOARD_MEMBER: frozenset({"claims.view_category", "review.decide_batches"}),
-    Role.BOARD_SECRETARY: frozenset({"claims.view_category", "review.prepare_batches"}),
+    Role.BOARD_MEMBER: frozenset({"claims.view_category", "claims.view_statistics", "review.decide_batches"}),
+    Role.BOARD_SECRETARY: frozenset(
+        {"claims.view_category", "claims.view_statistics", "review.prepare_batches"}
+    ),
     Role.REGISTER_MANAGER: frozenset(
         {
             "claims.view_category",
             "claims.change_category",
+            "claims.view_statistics",
             "partners.view_partner",
             "partners.manage_partners",
         }
@@ -60,6 +66,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         {
             "accounts.view_user",
             "claims.view_category",
+            "claims.view_statistics",
             "ledger.view_entry",
             "partners.view_partner",
             "review.view_batches",

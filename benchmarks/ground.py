@@ -29,3 +29,11 @@ def database() -> Iterator[None]:
             django.setup()
             yield
             connections.close_all()
+
+
+def copy_database(name: str) -> None:
+    """A further database with everything that the first has now. Nobody may be connected to that."""
+    connections.close_all()
+    facts = embedded_postgres.Server(Path(os.environ["REGISTRY_DATA_DIR"])).facts()
+    with embedded_postgres.connect(facts, embedded_postgres.OWNER, database="postgres") as server:
+        server.execute(f"CREATE DATABASE {name} TEMPLATE {embedded_postgres.DATABASE} STRATEGY FILE_COPY")

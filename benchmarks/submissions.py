@@ -50,8 +50,8 @@ def main() -> list[str]:
         for clients in CLIENTS:
             ours, plain = [], []
             for _round in range(ROUNDS):
-                ours.append(_rate(_submit, _drafts(CLAIMS + clients), clients))
-                plain.append(_rate(_write_plainly, _drafts(CLAIMS + clients), clients))
+                ours.append(_rate(_submit, drafts(CLAIMS + clients), clients))
+                plain.append(_rate(_write_plainly, drafts(CLAIMS + clients), clients))
             ratio = statistics.median(o / p for o, p in zip(ours, plain, strict=True))
             ratios.append(ratio)
             medians = f"{statistics.median(ours):.0f} | {statistics.median(plain):.0f}"
@@ -60,7 +60,7 @@ def main() -> list[str]:
     return [*lines, "", f"At least {LEAST:.0%} of plain psycopg: {verdict} (lowest {min(ratios):.0%})."]
 
 
-def _drafts(count: int) -> list[int]:
+def drafts(count: int) -> list[int]:
     """Claims ready to be submitted, made without going through the pages."""
     from accounts.models import User  # noqa: PLC0415 - Django is set up by main
     from claims.answers import checking  # noqa: PLC0415
@@ -127,18 +127,25 @@ def _rate(work: Work, claims: list[int], clients: int) -> float:
 
 
 def _submit(claims: Sequence[int], barrier: Barrier) -> None:
-    from claims import lifecycle  # noqa: PLC0415
-    from claims.models import Claim  # noqa: PLC0415
-    from claims.models.category import definition  # noqa: PLC0415
-    from claims.versions import Declaration  # noqa: PLC0415
-
-    found = list(Claim.objects.filter(pk__in=claims).select_related("filed_by"))
-    definition(found[0].category_version_id)
-    declaration = Declaration.of_current_texts("Оксана Ткаченко", language="uk")
+    found = drafted(claims)
     for n, claim in enumerate(found):
         if n == 1:  # the first one is a server's first: it reads the mandate and its caches
             barrier.wait(timeout=60)
-        lifecycle.submit(claim, by=claim.filed_by, declaration=declaration)
+        submit(claim)
+
+
+def drafted(claims: Sequence[int]) -> list[Any]:
+    from claims.models import Claim  # noqa: PLC0415
+
+    return list(Claim.objects.filter(pk__in=claims).select_related("filed_by"))
+
+
+def submit(claim: Any) -> None:
+    from claims import lifecycle  # noqa: PLC0415
+    from claims.versions import Declaration  # noqa: PLC0415
+
+    declaration = Declaration.of_current_texts("Оксана Ткаченко", language="uk")
+    lifecycle.submit(claim, by=claim.filed_by, declaration=declaration)
 
 
 TABLES = ("claims_claimant", "claims_claimversion", "claims_consent", "claims_aiditem", "ledger_entry")
@@ -149,6 +156,7 @@ CHANGED = [
     "changed_at",
     "region",
     "place_id",
+    "place_kind",
     "event_on",
     "event_first_day",
     "amount",

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from claims.views import changing, evidence, filing, following, public, requests, submitting
+from claims.views import changing, evidence, filing, following, public, requests, statistics, submitting
 
 app_name = "claims"
 urlpatterns = [
@@ -10,6 +10,8 @@ urlpatterns = [
     path("places/", public.places, name="places"),
     path("privacy/", public.privacy, name="privacy"),
     path("help/", public.help_page, name="help"),
+    path("statistics/", statistics.page, name="statistics"),
+    path("statistics/<slug:name>.csv", statistics.table, name="statistics_table"),
     path("accessibility/", public.accessibility, name="accessibility"),
     path("claims/", following.claims, name="list"),
     path("claims/new/<str:code>/", filing.start, name="start"),

@@ -100,6 +100,15 @@ def read(stored_name: str, *, wrapped_key: bytes, sha256: str) -> FrameReader:
     return _reader(_path(stored_name), ring.decrypt(bytes(wrapped_key), context=_context(sha256)))
 
 
+def can_open(wrapped_key: bytes, *, sha256: str) -> bool:
+    """Whether the key ring of this process opens a file's key."""
+    try:
+        ring.decrypt(bytes(wrapped_key), context=_context(sha256))
+    except ring.NotDecrypted:
+        return False
+    return True
+
+
 def delete(stored_name: str) -> None:
     _path(stored_name).unlink(missing_ok=True)
 
@@ -112,6 +121,11 @@ def set_aside(stored_name: str, *, on: date) -> None:
         source.rename(folder / source.name)
         _make_durable(folder)
         _make_durable(source.parent)
+
+
+def arriving() -> int:
+    """How many files are on their way in, those that a crash left included."""
+    return len(os.listdir(_folder("incoming")))
 
 
 def abandoned_before(moment: float) -> Iterator[Path]:

@@ -34,11 +34,44 @@ def follow(name: str, handle: Callable[[list[tuple[int, Entry]]], None], limit: 
     return len(batch)
 
 
+@transaction.atomic(durable=True)
+def follow_indexes(name: str, handle: Callable[[int, int], None], limit: int) -> int:
+    """Like `follow`, for what the database can do without the entries leaving it: `handle` gets the first and
+    the last index, both included."""
+    follower = _locked(name)
+    if follower is None:
+        return 0
+    first = follower.next_index
+    last = min(_newest(), first + limit - 1)
+    if last >= first:
+        handle(first, last)
+        follower.next_index = last + 1
+        follower.save(update_fields=["next_index"])
+    return max(last - first + 1, 0)
+
+
+def hold(name: str) -> int:
+    """Keep this follower where it is until the transaction ends. Answers the index of the last entry that it
+    has handled, -1 if none."""
+    Follower.objects.bulk_create([Follower(name=name)], ignore_conflicts=True)
+    return Follower.objects.select_for_update().get(name=name).next_index - 1
+
+
+def handled(name: str) -> int:
+    """The index of the last entry that this follower has handled, -1 if none."""
+    return (Follower.objects.filter(name=name).values_list("next_index", flat=True).first() or 0) - 1
+
+
 def lag(name: str) -> int:
     """How many sealed entries this follower has not handled yet."""
+    upto = handled(name)
+    return _newest() - upto
+
+
+def _newest() -> int:
+    """The largest index, -1 while nothing is sealed."""
     last = Leaf.objects.order_by("-index").values_list("index", flat=True).first()
-    handled = Follower.objects.filter(name=name).values_list("next_index", flat=True).first()
-    return (-1 if last is None else last) + 1 - (handled or 0)
+    return -1 if last is None else last
 
 
 def _locked(name: str) -> Follower | None:

@@ -1,8 +1,10 @@
 """For load balancers and people on call: is this process alive, and can it serve?"""
 
+import os
 from collections.abc import Callable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -10,6 +12,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from claims.models import Category
+from evidence import storage
+from evidence.models import Blob
 from ledger.sealing import oldest_pending_age
 
 SEALER_LATE_AFTER = timedelta(seconds=30)
@@ -27,14 +31,22 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when every part is ready; otherwise 503 naming the first part that is not."""
+    """200 when every part is ready; otherwise 503, and `not_ready` names the first part that is not. A part
+    is null in `parts` if it could not be asked because the database is away."""
+    parts: dict[str, bool | None] = {}
     for part, ready in PARTS.items():
         try:
-            if not ready():
-                return JsonResponse({"ready": False, "not_ready": part}, status=503)
+            unasked = part in NEED_DATABASE and not parts["database"]
+            parts[part] = None if unasked else ready()
         except DatabaseError:
-            return JsonResponse({"ready": False, "not_ready": "database"}, status=503)
-    return JsonResponse({"ready": True})
+            parts |= {part: None, "database": False}
+        except OSError:
+            parts[part] = False
+    waiting = [part for part, ready in parts.items() if ready is False]
+    answer = {"ready": not waiting, "parts": parts}
+    if waiting:
+        answer["not_ready"] = waiting[0]
+    return JsonResponse(answer, status=503 if waiting else 200)
 
 
 def database() -> bool:
@@ -59,6 +71,17 @@ def sealer() -> bool:
     return age is None or age < SEALER_LATE_AFTER
 
 
+def keys() -> bool:
+    """Whether REGISTRY_KEYS opens the newest evidence: wrong keys would pass for right until one reads."""
+    newest = Blob.objects.order_by("-id").first()
+    return newest is None or storage.can_open(newest.wrapped_key, sha256=newest.sha256)
+
+
+def evidence() -> bool:
+    settings.EVIDENCE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return os.access(settings.EVIDENCE_DIR, os.R_OK | os.W_OK | os.X_OK)
+
+
 def once(ready: Callable[[], bool]) -> Callable[[], bool]:
     """Asks until the answer is yes, then remembers it."""
 
@@ -75,4 +98,7 @@ PARTS: dict[str, Callable[[], bool]] = {
     "migrations": once(migrations),
     "mandate": once(mandate),
     "sealer": sealer,
+    "keys": once(keys),
+    "evidence": evidence,
 }
+NEED_DATABASE = frozenset(PARTS) - {"database", "evidence"}

@@ -81,11 +81,9 @@ def commands(port: int, data_dir: Path) -> dict[str, list[str]]:
     python = sys.executable
     return {
         "web server": [
-            *(python, "-m", "gunicorn", "registry.wsgi"),
+            *(python, "-m", "gunicorn", "--config", "python:registry.serving", "registry.wsgi"),
             *("--bind", f"127.0.0.1:{port}"),
-            *("--worker-class", "gthread", "--workers", "2", "--threads", "8"),
-            *("--timeout", "60", "--graceful-timeout", "4", "--keep-alive", "15"),
-            *("--log-level", "warning", "--no-control-socket"),
+            *("--graceful-timeout", "4", "--keep-alive", "15"),
             *("--env", f"REGISTRY_DATA_DIR={data_dir}"),
         ],
         "sealer": [python, "manage.py", "sealer"],

@@ -1,8 +1,8 @@
 """Log lines that can be joined by request, and that carry no personal data.
 
-Two forms: one JSON object a line for machines (production), and plain lines for people. Neither says who asked:
-no path (it holds ids and tokens), no query, no address. An exception is told by its class and the places in the
-code that it passed; as JSON never by its message, which quotes values.
+Two forms: one JSON object a line for machines (production), and plain lines for people. Neither says who
+asked: no path (it holds ids and tokens), no query, no address. An exception is told by its class and by where
+in the code it came through; as JSON never by its message, which quotes values.
 """
 
 import json
@@ -21,9 +21,7 @@ _OF_POSTGRESQL = ("DETAIL:", "CONTEXT:")  # they quote the row, and so the perso
 # What these say holds paths, header values or queries: their messages are replaced by what they are about.
 _QUOTING = ("django.request", "django.security", "gunicorn.error")
 
-ExceptionInfo = (
-    tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
-)
+ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 def configuration(form: str, level: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import logging
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
@@ -56,7 +56,7 @@ class MandateTime:
 
 
 class Probes:
-    """/healthz and /readyz are asked by load balancers: by address instead of host name, and without TLS."""
+    """/healthz and /readyz are asked by load balancers: by address instead of host name."""
 
     views = {"/healthz": health.healthz, "/readyz": health.readyz}
 
@@ -88,8 +88,8 @@ class RequestId:
 
 
 class AccessLog:
-    """One line for each request, once its answer is out, and its time for Prometheus. The route is told, never
-    the path: paths hold ids and tokens."""
+    """One line for each request, once its answer is out, and its time for Prometheus. The route is told,
+    never the path: paths hold ids and tokens."""
 
     logger = logging.getLogger("registry.access")
 
@@ -101,12 +101,9 @@ class AccessLog:
         response = self.get_response(request)
         if request.path in Probes.views:  # asked every second, and told by what asks
             return response
+        # As Django closes its requests: called once the last byte is out, or nobody wants the rest.
         tell = partial(self._tell, request, response, began, logs.request_id.get())
-        if response.streaming:
-            content = response.streaming_content
-            response.streaming_content = _then(content, tell)
-        else:
-            tell()
+        response._resource_closers.append(tell)  # type: ignore[attr-defined]
         return response
 
     def _tell(self, request: HttpRequest, response: HttpResponseBase, began: float, request_id: str) -> None:
@@ -129,14 +126,6 @@ class AccessLog:
                 },
             },
         )
-
-
-def _then(content: Iterable[bytes], tell: Callable[[], None]) -> Iterator[bytes]:
-    """The content, and `tell` when it is over or nobody wants the rest of it."""
-    try:
-        yield from content
-    finally:
-        tell()
 
 
 def _method(request: HttpRequest) -> str:

@@ -1,16 +1,14 @@
-"""How gunicorn runs: `gunicorn --config python:registry.serving registry.wsgi`. Its own options win over these.
+"""How gunicorn runs: `gunicorn --config python:registry.serving registry.wsgi`. Options given to it win.
 
 How many processes: WEB_CONCURRENCY (gunicorn's own variable), otherwise two. Each has eight threads, and a
-request holds one until its answer is out: put a proxy in front that takes in slow uploads (docs/operations.md).
+request holds one until its answer is out: put a proxy in front that takes in slow uploads
+(docs/operations.md).
 """
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import Any
-
-from prometheus_client.multiprocess import mark_process_dead
 
 from registry import children, logs, web_metrics
 from registry import environment as env
@@ -28,15 +26,17 @@ keepalive = 75  # longer than the proxy keeps its connections, so that it is the
 control_socket_disable = True
 logconfig_dict = logs.configuration(
     env.choice("LOG_FORMAT", "text" if _local else "json", logs.FORMATS),
-    env.choice("LOG_LEVEL", "info", logs.LEVELS).upper(),
-) | {"root": {"handlers": ["stderr"], "level": "WARNING"}}
+    "WARNING",
+)
+logconfig_dict["loggers"]["gunicorn.error"] = {"handlers": ["stderr"], "propagate": False}
 
 
 def on_starting(server: Any) -> None:
     """Figures of an earlier run go: their processes are gone, and their numbers may come again."""
     if _folder:
-        shutil.rmtree(_folder, ignore_errors=True)
         Path(_folder).mkdir(parents=True, exist_ok=True)
+        for file in Path(_folder).glob("*.db"):
+            file.unlink()
 
 
 def when_ready(server: Any) -> None:
@@ -44,8 +44,3 @@ def when_ready(server: Any) -> None:
         host = env.text("METRICS_HOST", "127.0.0.1")
         command = (sys.executable, "-m", "registry.web_metrics", host, str(_port))
         children.spawn(command, cwd=env.BASE_DIR)
-
-
-def child_exit(server: Any, worker: Any) -> None:
-    if _folder:
-        mark_process_dead(worker.pid)

@@ -54,8 +54,9 @@ MIDDLEWARE = [
     "registry.middleware.RequestId",
     "registry.middleware.AccessLog",
     "registry.middleware.SecurityHeaders",
-    "registry.middleware.Probes",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "registry.middleware.Probes",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -64,7 +65,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 
@@ -126,6 +126,7 @@ if DEMO and not set(ALLOWED_HOSTS) <= set(env.LOOPBACK):
     )
 
 SECURE_SSL_REDIRECT = not DEMO
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]  # asked by load balancers, without TLS
 BEHIND_TLS_PROXY = env.boolean("BEHIND_TLS_PROXY", False)
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS_PROXY else None
 SECURE_HSTS_SECONDS = 0 if DEMO else env.integer("HSTS_SECONDS", 365 * 24 * 3600, least=0, most=10**9)
@@ -278,6 +279,7 @@ SPECTACULAR_SETTINGS = {
     "TAGS": [
         {"name": "Access", "description": "How a program of yours gets in."},
         {"name": "Categories", "description": "What can be claimed. Public."},
+        {"name": "Statistics", "description": "How many claims there are. Public."},
         {"name": "Claims", "description": "What your agreement covers."},
         {"name": "Description", "description": "What you are reading, for machines."},
     ],
@@ -291,6 +293,8 @@ LOGGING = logs.configuration(
     env.choice("LOG_FORMAT", "text" if LOCAL else "json", logs.FORMATS),
     env.choice("LOG_LEVEL", "info", logs.LEVELS).upper(),
 )
+# A file whose time sealer and worker renew at each turn, for health checks: one for each process.
+HEARTBEAT_FILE = env.path("HEARTBEAT_FILE", DATA_DIR) if env.is_set("HEARTBEAT_FILE") else None
 
 # --- Metrics for Prometheus: served by the worker, on a port of their own; 0 is off ---
 

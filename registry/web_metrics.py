@@ -1,7 +1,7 @@
 """How many requests the web server answers, and how fast, by route.
 
-A web server is several processes. Where PROMETHEUS_MULTIPROC_DIR names a folder (a tmpfs: it holds numbers of no
-lasting worth), each keeps its figures in a file there, and one process more adds them up for Prometheus:
+A web server is several processes. Where PROMETHEUS_MULTIPROC_DIR names a folder (a tmpfs: it holds numbers of
+no lasting worth), each keeps its figures in a file there, and one process more adds them up for Prometheus:
 `python -m registry.web_metrics`, which registry.serving starts beside the web server. Elsewhere nothing is
 counted.
 """

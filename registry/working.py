@@ -1,5 +1,5 @@
 """What goes on behind the pages: notices follow the ledger and are sent, decisions of the Board are written
-into claims one after the other, and the house is kept in order.
+into claims one after the other, figures are counted and published, and the house is kept in order.
 
 One long-lived process does this (`manage.py worker`); several do no harm.
 """
@@ -13,8 +13,9 @@ from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from accounts import joining
-from claims import access, notices
+from claims import access, figures, notices, statistics
 from evidence import uploads
+from registry import metrics
 from review import batches
 
 log = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ def run(is_stopped: Callable[[], bool]) -> None:
     """Work until stopped, through restarts of the database."""
     pause, housekept = PAUSE, -HOUSEKEEPING_EVERY
     while not is_stopped():
+        metrics.LAST_TURN.set_to_current_time()
         try:
             if time.monotonic() - housekept >= HOUSEKEEPING_EVERY:
                 housekept = time.monotonic()
@@ -45,7 +47,13 @@ def run(is_stopped: Callable[[], bool]) -> None:
 
 def tasks() -> tuple[Callable[[], int], ...]:
     """Each does a little and answers how much: 0 when there is nothing to do."""
-    return notices.follow, _send_notices, batches.apply_decisions
+    return (
+        notices.follow,
+        _send_notices,
+        batches.apply_decisions,
+        statistics.follow,
+        figures.publish_due,
+    )
 
 
 def _send_notices() -> int:
@@ -74,6 +82,7 @@ def _done(task: Callable[[], int | None]) -> int | None:
         raise
     except Exception:
         log.exception("%s failed", task.__name__)
+        metrics.TASK_FAILURES.labels(task.__name__.strip("_")).inc()
         return None
 
 

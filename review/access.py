@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from accounts.roles import PERMISSIONS, Role
 from claims import access, lifecycle
-from claims.models import Claim, State
+from claims.models import Category, Claim, State
 from review.models import Assignment, Batch, BatchState, Clearance, Member, Proposal
 
 REVIEW = "review.review_claims"
@@ -22,6 +22,7 @@ SUBMIT = "review.submit_batches"
 CLEAR = "review.give_clearance"
 DECIDE = "review.decide_batches"
 VIEW_BATCHES = "review.view_batches"
+VIEW_FIGURES = "claims.view_statistics"
 
 QUEUED = (State.SUBMITTED, State.UNDER_REVIEW)
 ON_A_DESK = (*QUEUED, State.INFORMATION_REQUESTED)
@@ -114,6 +115,14 @@ def reopenable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
     if Role.BOARD_MEMBER not in user.roles:
         return claims.none()
     return _of_others_and_cleared(claims.filter(state__in=lifecycle.REJECTED), user)
+
+
+def hidden_categories(user: User) -> set[str]:
+    """The codes of sensitive categories for which this person is not named: to them, none of its claims
+    exist, nor their number (rules.md 13)."""
+    named = Clearance.objects.filter(person=user, category=OuterRef("pk"))
+    hidden = Category.objects.filter(sensitive=True).exclude(Exists(named))
+    return set(hidden.values_list("code", flat=True))
 
 
 def check_may_work_on(claim: Claim, by: User) -> None:

@@ -34,6 +34,14 @@ offer(
 )
 offer(
     StaffPage(
+        title=_("Exact figures"),
+        sentence=_("How many claims there are, to the last one, by state, category, region and month."),
+        url_name="review:figures",
+        permissions=(access.VIEW_FIGURES,),
+    )
+)
+offer(
+    StaffPage(
         title=_("People for sensitive categories"),
         sentence=_("Name who works on the claims of a sensitive category; to all others they do not exist."),
         url_name="review:clearances",

@@ -9,6 +9,7 @@ from claims.models.notice import Notice
 from claims.models.outcome import Outcome
 from claims.models.place import Place
 from claims.models.request import InformationRequest
+from claims.models.statistics import ClaimCount, MonthCount, Publication
 from claims.models.version import Assurance, ClaimVersion, Signature
 
 __all__ = [
@@ -19,16 +20,19 @@ __all__ = [
     "Category",
     "CategoryVersion",
     "Claim",
+    "ClaimCount",
     "ClaimVersion",
     "Claimant",
     "Consent",
     "Draft",
     "InformationRequest",
     "MandateVersion",
+    "MonthCount",
     "Notice",
     "Outcome",
     "PersonCovered",
     "Place",
+    "Publication",
     "Signature",
     "State",
 ]

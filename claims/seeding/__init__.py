@@ -16,10 +16,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from datetime import UTC, datetime
-from itertools import accumulate
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, connections, transaction
+from django.db import IntegrityError, connection, connections, transaction
 from django.utils import timezone
 
 from accounts import membership
@@ -30,10 +29,11 @@ from claims.models import Category, Claim, Claimant, Place
 from claims.models.category import CategoryState, definition
 from claims.notices import NOBODY
 from claims.seeding import words
-from claims.seeding.lives import HOUSEHOLD, LASTS, Ground, Households, Officer, Settlement, Stored
+from claims.seeding.ground import Ground, Officer, Stored
+from claims.seeding.lives import HOUSEHOLD, LASTS, Households
 from claims.seeding.numbering import Numbers
 from claims.seeding.rows import Tables
-from claims.seeding.telling import Form
+from claims.seeding.telling import Form, Settlement
 from evidence import uploads
 from evidence.kinds import KINDS
 from evidence.models import Blob
@@ -113,6 +113,8 @@ class Writer:
     """Writes batches in one process."""
 
     def __init__(self, ground: Ground) -> None:
+        with connection.cursor() as cursor:  # what a crash would take, the next run writes again
+            cursor.execute("SET synchronous_commit TO off")
         self.ground = ground
         self.numbers = Numbers(ground.mandate.number_prefix, ground.seed)
         self.tables = Tables()
@@ -155,12 +157,12 @@ class Writer:
         return found
 
     def _known(self, missing: list[int], asked: int) -> dict[str, int]:
-        """Accounts and claimants of those households of which a part was written before."""
+        """Accounts, claimants and claims of those households of which a part was written before."""
         edges = {missing[0] // HOUSEHOLD, missing[-1] // HOUSEHOLD}
         households = edges if len(missing) == asked else {index // HOUSEHOLD for index in missing}
         indexes = [h * HOUSEHOLD + n for h in households for n in range(HOUSEHOLD)]
         known: dict[str, int] = {}
-        for model, what in ((User, "account"), (Claimant, "claimant")):
+        for model, what in ((User, "account"), (Claimant, "claimant"), (Claim, "claim")):
             ids = [self.ground.id_of(what, index) for index in indexes]
             rows = model._default_manager.filter(public_id__in=ids).values_list("public_id", "pk")
             known |= {str(public_id): pk for public_id, pk in rows}
@@ -172,8 +174,8 @@ class Writer:
 
 def _ground(seed: int) -> Ground:
     mandate = mandates.current()
-    today = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
-    first_day = datetime.combine(mandate.first_day, datetime.min.time(), UTC)
+    today = datetime.combine(timezone.now().astimezone(UTC), datetime.min.time())
+    first_day = datetime.combine(mandate.first_day, datetime.min.time())
     places = _places()
     forms = _forms()
     if not forms or not places:
@@ -182,10 +184,7 @@ def _ground(seed: int) -> Ground:
         seed=seed,
         mandate=mandate,
         forms=forms,
-        places={region: [place for place, _weight in found] for region, found in places.items()},
-        place_weights={
-            region: list(accumulate(weight for _place, weight in found)) for region, found in places.items()
-        },
+        places=places,
         stored=_stored(),
         reviewers=[_officer(f"reviewer{n}", Role.REVIEWER, Role.SENIOR_REVIEWER) for n in range(1, 7)],
         board=[_officer(f"board{n}", Role.BOARD_MEMBER) for n in range(1, 4)],
@@ -196,12 +195,12 @@ def _ground(seed: int) -> Ground:
 def _forms() -> list[Form]:
     return [
         Form(
-            category_id=category.pk,
-            version_id=category.newest_id,
-            code=category.code,
-            sensitive=category.sensitive,
-            definition=definition(category.newest_id),
-            kind=kind,
+            category.pk,
+            category.newest_id,
+            category.code,
+            category.sensitive,
+            definition(category.newest_id),
+            kind,
         )
         for category in Category.objects.filter(state=CategoryState.OPEN).order_by("code")
         if category.newest_id
@@ -213,15 +212,17 @@ def _places() -> dict[str, list[tuple[Settlement, float]]]:
     """Settlements by region with their weights: all towns, and some of the many villages."""
     found: dict[str, list[tuple[Settlement, float]]] = defaultdict(list)
     settlements = Place.objects.filter(kind__in=[*words.KINDS, "K"]).order_by("code")
-    villages = sum(place.kind == "C" for place in settlements)
+    rows = settlements.values_list("code", "kind", "region", "name_uk", "parents_uk")
+    villages = sum(kind == "C" for _code, kind, *_rest in rows)
     every = max(villages // VILLAGES, 1)
-    for n, place in enumerate(settlements):
-        if place.kind == "C" and n % every:
+    for n, (code, kind, region, name, parents) in enumerate(rows):
+        if kind == "C" and n % every:
             continue
-        weight = words.KINDS.get(place.kind, 100.0) * (every if place.kind == "C" else 1)
-        if place.kind in "MK":
-            weight = words.TOWNS.get(place.name_uk, weight)
-        found[place.region].append((Settlement(place.code, place.official_name, place.region), weight))
+        weight = words.KINDS.get(kind, 100.0) * (every if kind == "C" else 1)
+        if kind in "MK":
+            weight = words.TOWNS.get(name, weight)
+        official_name = f"{name}, {parents}" if parents else name
+        found[region].append((Settlement(code, official_name, region), weight))
     return dict(found)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import connection, models
-from psycopg import Cursor, sql
+from psycopg import sql
 
 from accounts.models import User
 from claims.mandates import SECTIONS
@@ -16,6 +16,7 @@ from claims.models import (
     Claimant,
     ClaimVersion,
     Consent,
+    Draft,
     InformationRequest,
     Outcome,
     PersonCovered,
@@ -24,18 +25,32 @@ from evidence.models import CustodyEvent, EvidenceFile
 from ledger.models import Entry
 
 Row = Sequence[Any]
-IDS_AT_ONCE = 1000
+IDS_AT_ONCE = 2000
+COPY = """COPY {} ({}) FROM STDIN (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01', NULL 'None')"""
+"""So that a row is what `str` makes of each value: JSON holds no raw tab, line break or other control
+character, and nobody's text is None."""
 
 
 class Table:
     """Rows of one model, each with a value for these columns. Where the id is not among them the database
-    gives one, in the order of the rows; a column that is left out is NULL."""
+    gives one, in the order of the rows; a column that is left out is NULL or has its default."""
 
     def __init__(self, model: type[models.Model], *columns: str) -> None:
         self.name = model._meta.db_table
-        self.columns = columns
         self.rows: list[Row] = []
+        self.lines: list[bytes] = []  # rows that are text already
         self.ids = _ids(self.name)
+        names = sql.SQL(", ").join(map(sql.Identifier, columns))
+        self.copy = sql.SQL(COPY).format(sql.Identifier(self.name), names)
+
+    def taken(self) -> bytes:
+        """The rows as COPY reads them; the table is empty again."""
+        if not self.rows and not self.lines:
+            return b""
+        text = "\n".join(["\t".join(map(str, row)) for row in self.rows]).encode()
+        lines = [text, *self.lines] if text else self.lines
+        self.rows, self.lines = [], []
+        return b"\n".join(lines) + b"\n"
 
 
 def _ids(table: str) -> Iterator[int]:
@@ -56,8 +71,7 @@ class Tables:
     def __init__(self) -> None:
         self.users = Table(
             User,
-            *("id", "public_id", "email", "password", "language", "is_active", "is_superuser"),
-            *("joined_at", "last_login"),
+            *("id", "public_id", "email", "password", "language", "is_active", "is_superuser", "joined_at"),
         )
         self.addresses = Table(EmailAddress, "user_id", "email", "verified", "primary")
         self.claimants = Table(
@@ -68,14 +82,20 @@ class Tables:
         self.claims = Table(
             Claim,
             *("id", "public_id", "number", "category_id", "category_version_id", "sensitive"),
-            *("claimant_kind", "claimant_id", "filed_by_id", "language", "discreet", "state", "version"),
-            *("bound_by", "reviewed_before", "region", "place_id", "event_on", "event_first_day", "amount"),
-            *("currency", "created_at", "submitted_at", "recorded_at", "changed_at"),
+            *("claimant_kind", "claimant_id", "filed_by_id", "refiles_id", "language", "state", "version"),
+            *("reviewed_before", "discreet", "region", "place_id", "place_kind", "event_on"),
+            *("event_first_day", "amount", "currency", "created_at", "submitted_at", "recorded_at"),
+            "changed_at",
+        )
+        self.drafts = Table(
+            Draft,
+            *("claim_id", "answers", "origins", "entries", "eligibility", "consents", "pages"),
+            *("own_account", "saved_at"),
         )
         self.files = Table(
             EvidenceFile,
             *("id", "public_id", "blob_id", "name", "received_at", "received_by_kind", "received_by_id"),
-            *("scan_state", "scanned_at"),
+            "scan_state",
         )
         self.custody = Table(
             CustodyEvent, *("evidence_public_id", "kind", "actor_kind", "actor_id", "at", "sha256")
@@ -89,7 +109,7 @@ class Tables:
         self.requests = Table(
             InformationRequest,
             *("id", "public_id", "claim_id", "text", "salt", "digest", "asked_by_id", "asked_at", "due_on"),
-            *("reply", "answered_at", "answered_in_id", "closed_at"),
+            *("reply", "answered_at", "answered_in_id"),
         )
         self.attachments = Table(
             Attachment, *("claim_id", "evidence_file_id", "type", "description", "request_id", "added_at")
@@ -112,18 +132,12 @@ class Tables:
 
     def forget(self) -> None:
         for table in vars(self).values():
-            table.rows = []
+            table.rows, table.lines = [], []
 
     def copy(self) -> None:
         """Write what was gathered, and forget it. Django's debug cursor cannot copy, so without it."""
         with connection.connection.cursor() as cursor:
-            self._copy(cursor)
-
-    def _copy(self, cursor: Cursor[Any]) -> None:
-        for table in vars(self).values():
-            names = sql.SQL(", ").join(map(sql.Identifier, table.columns))
-            into = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), names)
-            rows, table.rows = table.rows, []
-            with cursor.copy(into) as copy:
-                for row in rows:
-                    copy.write_row(row)
+            for table in vars(self).values():
+                if text := table.taken():
+                    with cursor.copy(table.copy) as copy:
+                        copy.write(text)

@@ -1,17 +1,41 @@
-"""What a made-up claimant answers: walks the questions of a category and answers each by what it is."""
+"""What made-up claimants answer: walks the questions of a category and answers each by what it is.
 
+Most of it is told once and used by many claims: a `Telling` is a whole set of answers, written out as the
+sections of a frozen version, with holes for what is each claim's own: names, places, addresses, numbers, the
+day and the amount.
+"""
+
+import json
 import math
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import cached_property
 from itertools import accumulate
+from json.encoder import encode_basestring
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claims.mandates import SELF, Category, ClaimantKind, Mandate, Question, Type
+from claims import indexing, versions
+from claims.answers import checking
+from claims.filing import EARLIER_CLAIM, STATED
+from claims.mandates import (
+    ANSWER_SECTIONS,
+    OWN_ACCOUNT,
+    PLACE_KINDS,
+    SECTIONS,
+    SELF,
+    Category,
+    ClaimantKind,
+    Mandate,
+    Question,
+    Type,
+)
+from claims.models import Claim
 from claims.seeding import words
+
+if TYPE_CHECKING:
+    from claims.seeding.ground import Weighed
 
 Answer = Any
 
@@ -46,14 +70,13 @@ class Teller:
 
     random: Random
     mandate: Mandate
-    kind: ClaimantKind
+    form: "Form"
     person: Person
     home: Settlement
     happened_on: date
     told_on: date
     language: str
-    stories: tuple[str, ...]
-    own_name: Answer = None  # as given before, word for word
+    for_themselves: bool = True
 
     def one_of(self, of: Sequence[Any]) -> Any:
         return of[int(self.random.random() * len(of))]
@@ -83,24 +106,25 @@ class Teller:
         currency = currencies[0] if self.chance(0.95) else self.one_of(currencies[:3])
         if currency != currencies[0]:
             value /= 40
-        step = 10 ** max(int(math.log10(value)) - 1, 0)
+        step = 10 ** max(int(math.log10(max(value, 1))) - 1, 0)
         whole = max(round(value / step), 1) * step
         return {"amount": f"{whole}.00", "currency": currency}
 
 
 def somebody(random: Random, family: tuple[str, str] | None = None) -> Person:
-    is_woman = random.random() < 0.56
-    father = words.MEN[int(random.random() * len(words.MEN))]
+    chance = random.random
+    is_woman = chance() < 0.56
+    father = words.MEN[int(chance() * len(words.MEN))]
     if is_woman:
-        given = words.WOMEN[int(random.random() * len(words.WOMEN))]
+        given = words.WOMEN[int(chance() * len(words.WOMEN))]
     else:
-        given = words.MEN[int(random.random() * len(words.MEN))][0]
+        given = words.MEN[int(chance() * len(words.MEN))][0]
     return Person(
-        family=family or words.FAMILIES[int(random.random() * len(words.FAMILIES))],
+        family=family or words.FAMILIES[int(chance() * len(words.FAMILIES))],
         given_name=given,
         patronymic=father[2 if is_woman else 1],
         is_woman=is_woman,
-        born=date(1938, 1, 1) + timedelta(int(random.random() * 24_000)),
+        born=words.EARLIEST_BIRTH + timedelta(int(chance() * 24_000)),
     )
 
 
@@ -128,10 +152,10 @@ def _named(teller: Teller, who: Person, parts: Sequence[str]) -> Answer:
 
 
 def _person(teller: Teller, question: Question) -> Answer:
-    if question.feeds == "claimant.name":
-        return teller.own_name or _named(teller, teller.person, question.parts)
-    if question.section == "representative":
-        return _named(teller, somebody(teller.random), question.parts)
+    if question.feeds == "claimant.name" and teller.for_themselves:
+        return _named(teller, teller.person, question.parts)
+    if question.section == "representative":  # whoever signs in
+        return _named(teller, teller.person, question.parts)
     return _named(teller, teller.relative(), question.parts)
 
 
@@ -148,13 +172,15 @@ def _address(teller: Teller, question: Question) -> Answer:
         "unit": str(1 + int(120 * teller.random.random())),
         "postcode": teller.digits(5),
     }
-    left_out = {"unit"} if teller.chance(0.45) else {"postcode"} if teller.chance(0.5) else set()
-    return {part: known[part] for part in question.parts if part not in left_out}
+    left_out = "unit" if teller.chance(0.45) else "postcode" if teller.chance(0.5) else ""
+    return {part: known[part] for part in question.parts if part != left_out}
 
 
 def _day(teller: Teller, question: Question) -> date:
     if question.feeds == "event_date":
         return teller.happened_on
+    if any(part in question.id for part in words.LONG_BEFORE):
+        return teller.happened_on - timedelta(200 + int(6000 * teller.random.random() ** 2))
     return teller.day_after(teller.happened_on)
 
 
@@ -183,8 +209,7 @@ def _decimal(teller: Teller, question: Question) -> Answer:
 
 
 def _money(teller: Teller, question: Question) -> Answer:
-    typical = 420_000 if teller.kind is ClaimantKind.INDIVIDUAL else 6_000_000
-    return teller.amount(typical if question.feeds == "amount" else typical / 12)
+    return teller.amount(teller.form.amounts if question.feeds == "amount" else teller.form.amounts / 12)
 
 
 def _yes_no(teller: Teller, question: Question) -> Answer:
@@ -193,8 +218,9 @@ def _yes_no(teller: Teller, question: Question) -> Answer:
 
 def _likely(question: Question) -> tuple[tuple[str, ...], list[float]]:
     """The options, the likelier first: what is for everybody else comes last in all lists."""
+    usual = {SELF, PLACE_KINDS[0]} if question.feeds in ("submitting_as", "place_kind") else set()
     shares = [
-        20.0 if o.id == SELF else 0.1 if o.id.startswith("other") else 1 / (1 + n / 3)
+        20.0 if o.id in usual else 0.1 if o.id.startswith("other") else 1 / (1 + n / 3)
         for n, o in enumerate(question.options)
     ]
     return tuple(o.id for o in question.options), list(accumulate(shares))
@@ -234,20 +260,27 @@ def _group(question: Question) -> Tell:
 
 
 def story(teller: Teller, *, most: int = 5) -> str:
+    """Some sentences in one paragraph."""
     count = 2 + int((most - 1) * teller.random.random())
-    told = " ".join(teller.random.sample(teller.stories, min(count, len(teller.stories))))
-    return f"{told}\n\n{teller.one_of(words.ANYTHING)}" if teller.chance(0.3) else told
+    return " ".join(teller.random.sample(teller.form.stories, min(count, len(teller.form.stories))))
 
 
 def _long_text(teller: Teller, question: Question) -> Answer:
-    if question.section == "account":
-        return story(teller)[: question.max_length].strip()
-    return " ".join(teller.random.sample(words.CALCULATIONS, 1 + teller.chance(0.3)))[: question.max_length]
+    if question.feeds == "event_link":
+        told = teller.one_of(words.LINKS)
+    elif question.section in ("account", "sensitive"):
+        told = story(teller)
+        if teller.chance(0.3):
+            told = f"{told}\n\n{teller.one_of(words.ANYTHING)}"
+    else:
+        told = " ".join(teller.random.sample(words.CALCULATIONS, 1 + teller.chance(0.3)))
+    return told[: question.max_length].strip()
 
 
 def company(teller: Teller) -> str:
-    if teller.kind is ClaimantKind.STATE_BODY:
-        return str(teller.one_of(words.BODIES).format(n=1 + int(40 * teller.random.random())))
+    if teller.form.kind is ClaimantKind.STATE_BODY:
+        body = teller.one_of(words.BODIES)
+        return str(body.format(n=1 + int(40 * teller.random.random()), place=teller.home.name.split(",")[0]))
     name = teller.one_of(words.COMPANY_STEMS) + teller.one_of(words.COMPANY_ENDS)
     return f"{teller.one_of(words.COMPANY_FORMS)} «{name}-{1 + int(300 * teller.random.random())}»"
 
@@ -262,31 +295,60 @@ FED: Mapping[str, Text] = {
     "claimant.registration_number": lambda t: t.digits(8),
     "claimant.identifier": lambda t: t.digits(10),
 }
+
+
+def _any_of(of: Sequence[str]) -> Text:
+    return lambda teller: str(teller.one_of(of))
+
+
 BY_NAME: tuple[tuple[str, Text], ...] = (
     ("phone", lambda t: f"+380 {t.one_of(('50', '63', '66', '67', '95', '97'))} {t.digits(3)} {t.digits(4)}"),
+    ("geo_point", lambda t: f"{46 + 5 * t.random.random():.4f}, {30 + 9 * t.random.random():.4f}"),
     ("edrpou", lambda t: t.digits(8)),
-    ("number", _written_number),
-    ("document", _written_number),
+    ("employer_code", lambda t: t.digits(8)),
     ("notice", lambda t: f"№ {t.digits(5)}/{t.told_on.year}"),
+    ("reference", lambda t: f"№ {t.digits(3)} від {t.told_on.strftime('%d.%m.%Y')}"),
     ("address", lambda t: f"{t.home.name}, {t.one_of(words.STREETS)}, {1 + int(90 * t.random.random())}"),
-    ("place", lambda t: t.one_of(words.WHERE)),
-    ("position", lambda t: t.one_of(words.POSITIONS)),
-    ("authority", lambda t: t.one_of(words.RIGHTS)),
+    ("craft_name", _any_of(words.CRAFTS)),
+    ("sea_", _any_of(words.AT_SEA)),
+    ("place", _any_of(words.WHERE)),
+    ("moved_", _any_of(words.WHERE)),
+    ("position", _any_of(words.POSITIONS)),
+    ("job", _any_of(words.JOBS)),
+    ("employer", company),
+    ("institution", _any_of(words.INSTITUTIONS)),
+    ("activity", _any_of(words.ACTIVITIES)),
+    ("property_use", _any_of(words.ACTIVITIES)),
+    ("right", _any_of(words.RIGHTS)),
+    ("authority", _any_of(words.RIGHTS)),
     ("former_name", company),
     ("owner_name", company),
     ("holder_name", company),
+    ("object_name", _any_of(words.OBJECTS)),
+    ("serves", _any_of(words.SERVED)),
+    ("works", _any_of(words.WORKS)),
+    ("part", _any_of(words.WORKS)),
+    ("what", _any_of(words.THINGS)),
+    ("number", _written_number),
+    ("document", _written_number),
+    ("certificate", _written_number),
+    ("register", _written_number),
     ("name", lambda t: t.relative().full_name),
-    ("payer", lambda t: t.one_of(words.PAYERS)),
-    ("body", lambda t: t.one_of(words.AUTHORITIES)),
-    ("stage", lambda t: t.one_of(words.STAGES)),
-    ("description", lambda t: t.one_of(words.ASSETS)),
+    ("witnesses", lambda t: f"{t.relative().full_name}, {somebody(t.random).full_name}"),
+    ("relation", _any_of(words.RELATIONS)),
+    ("payer", _any_of(words.PAYERS)),
+    ("paid_from", _any_of(words.PAYERS)),
+    ("programme", _any_of(words.PAYERS)),
+    ("body", _any_of(words.AUTHORITIES)),
+    ("stage", _any_of(words.STAGES)),
+    ("description", _any_of(words.ASSETS)),
 )
 """By a part of the question's id: what short texts of this name hold."""
 
 
 def _text(question: Question) -> Tell:
     by_name = (text for part, text in BY_NAME if part in question.id)
-    text = FED.get(question.feeds) or next(by_name, lambda t: str(t.one_of(words.REMARKS)))
+    text = FED.get(question.feeds) or next(by_name, _any_of(words.REMARKS))
     limit = question.max_length
 
     def tell(teller: Teller, question: Question) -> Answer:
@@ -325,9 +387,13 @@ def teller_of(question: Question) -> Tell:
 
 # --- A category's questions, ready to be asked many times ---
 
-ANSWERED = {"claimant": 1.0, "place": 0.95, "loss": 0.92, "account": 0.9, "sensitive": 0.7, "persons": 0.95}
-SELDOM = ("geo_point", "former_name", "registry_number")
+ANSWERED = {"claimant": 1.0, "place": 0.95, "loss": 0.8, "account": 0.8, "sensitive": 0.6, "persons": 0.95}
+ALWAYS = ("submitting_as", "event_date", "person_covered", "place_kind")
+SELDOM = ("geo_point", "former_name", "registry_number", "confirmation_number")
 STATES = ({"state": "unknown"}, {"state": "unknown"}, {"state": "later"}, {"state": "not_said"})
+OWN_TYPES = (Type.PERSON, Type.SETTLEMENT, Type.ADDRESS)
+OWN_FEEDS = ("event_date", "amount", "person_covered", *FED)
+OWN_SECTIONS = ("contact", "identifiers")
 
 
 @dataclass(frozen=True)
@@ -335,6 +401,8 @@ class Step:
     question: Question
     tell: Tell
     answered: float
+    is_own: bool
+    """Whether each claim answers it for itself. Nothing is asked or not asked because of such an answer."""
 
 
 @dataclass
@@ -350,59 +418,151 @@ class Form:
     steps: list[Step] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.steps = [Step(q, teller_of(q), _answered(q)) for q in self.definition.form(self.kind).questions]
-
-    @cached_property
-    def opening(self) -> frozenset[str]:
-        """The questions whose answers a further claim of the same person begins with."""
+        form = self.definition.form(self.kind)
+        self.pages = form.pages
+        self.steps = [Step(q, teller_of(q), _answered(q), _is_own(q)) for q in form.questions]
         around = self.definition.common[self.kind]
         parts = {part.id for part in around.parts_before}
-        return frozenset(q.id for page in around.pages if page.part in parts for q in page.questions)
-
-    @cached_property
-    def stories(self) -> tuple[str, ...]:
-        fed = {step.question.feeds for step in self.steps}
-        if "person_covered" in fed:
-            return words.PERSON
-        if self.kind is not ClaimantKind.INDIVIDUAL:
-            return words.COMPANY
-        asks_address = any(s.question.type is Type.ADDRESS for s in self.steps)
-        return words.HOME if asks_address else words.ANYTHING
-
-    @cached_property
-    def share(self) -> float:
-        """How many claims it gets beside others: most are people's, and most of those about property."""
-        fed = {step.question.feeds for step in self.steps}
-        by_kind = {
-            ClaimantKind.INDIVIDUAL: 10.0,
-            ClaimantKind.LEGAL_ENTITY: 2.0,
-            ClaimantKind.STATE_BODY: 1.0,
-        }
-        return by_kind[self.kind] * (3.0 if "amount" in fed else 1.0) / len(self.definition.claimants)
+        self.opening = frozenset(q.id for p in around.pages if p.part in parts for q in p.questions)
+        self.stories = words.of_category(words.STORIES, self.code, words.ANYTHING)
+        self.share = words.of_category(words.SHARES, self.code, 1.0) / len(self.definition.claimants)
+        self.manifest = hollow(
+            {
+                "format": versions.FORMAT,
+                "claim": "{public_id}",
+                "number": "{number}",
+                "version": "<version>",
+                "category": self.code,
+                "category_version": self.definition.version,
+                "sections": {name: f"{{{name}}}" for name in SECTIONS},
+            }
+        )
+        self.amounts = words.of_category(words.AMOUNTS, self.code, 200_000.0)
 
 
 def _answered(question: Question) -> float:
-    if question.required or question.feeds in ("submitting_as", "event_date", "person_covered"):
+    if question.required or question.feeds in ALWAYS:
         return 1.0
     if question.id in SELDOM:
         return 0.05
     return ANSWERED.get(question.section, 0.75)
 
 
-def told(form: Form, teller: Teller, known: Mapping[str, Answer]) -> tuple[list[Question], dict[str, Answer]]:
-    """The questions asked, and the answers; `known` are those of an earlier claim, which stay."""
-    asked: list[Question] = []
+def _is_own(question: Question) -> bool:
+    return (
+        question.type in OWN_TYPES
+        or question.feeds in OWN_FEEDS
+        or (question.type is Type.TEXT and question.section in OWN_SECTIONS)
+    )
+
+
+def told(teller: Teller, opening: Random) -> dict[str, Answer]:
+    """The answers, in the order asked. What is asked first, about the claimant, depends on `opening` alone."""
     answers: dict[str, Answer] = {}
-    random = teller.random.random
+    form, everything_else = teller.form, teller.random
     for step in form.steps:
         question = step.question
         if question.ask_if is not None and not question.ask_if.holds(answers):
             continue
-        asked.append(question)
-        if question.id in known:
-            answers[question.id] = known[question.id]
-        elif step.answered == 1.0 or random() < step.answered:
+        teller.random = opening if question.id in form.opening else everything_else
+        if step.answered == 1.0 or teller.chance(step.answered):
             answers[question.id] = step.tell(teller, question)
-        elif random() < 0.1:
+        elif teller.chance(0.1):
             answers[question.id] = teller.one_of(STATES)
-    return asked, answers
+        if question.feeds == "submitting_as":
+            teller.for_themselves = answers[question.id] == SELF
+    teller.random = everything_else
+    return answers
+
+
+# --- What many claims tell alike ---
+
+# RFC 8785 for what occurs here: keys in ASCII, no floats. rfc8785 itself takes ten times as long.
+json_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode
+
+
+def hollow(content: Mapping[str, Any]) -> str:
+    """Its JSON text as a format: "{name}" in it stands for a text, "<name>" for JSON of any kind."""
+    text = json_text(content).replace("%", "%%")
+    for found, put in (('"{', '"%('), ('}"', ')s"'), ('"<', "%("), ('>"', ")s")):
+        text = text.replace(found, put)
+    return text
+
+
+def written(answer: Answer) -> str:
+    """json_text for what claims answer for themselves, most of which are texts and objects of texts."""
+    if type(answer) is str:
+        return encode_basestring(answer)
+    if type(answer) is dict and True not in answer.values():
+        return "{" + ",".join([f'"{k}":{encode_basestring(answer[k])}' for k in sorted(answer)]) + "}"
+    return json_text(answer)
+
+
+class Telling:
+    """A set of answers, and which of them (`own`) each claim gives for itself. Days are counted from the
+    mandate's first; `homes` is what a claim's place is drawn from."""
+
+    def __init__(
+        self, teller: Teller, opening: Random, homes: "Weighed", *, first: int, day: int, told_day: int
+    ) -> None:
+        self.homes, self.first_day, self.day, self.told_day = homes, first, day, told_day
+        form = teller.form
+        self.answers = told(teller, opening)
+        self.own_account = story(teller, most=3) if teller.chance(0.2) else ""
+        self.for_themselves = teller.for_themselves
+        steps = [step for step in form.steps if step.question.id in self.answers]
+        self.asked = [step.question for step in steps]
+        real = [q for q in self.asked if not checking.is_state(self.answers[q.id])]
+        given = {q.id for q in real}
+        self.own = [(s.question, s.tell) for s in steps if s.is_own and s.question.id in given]
+        self.fed: dict[str, list[Question]] = {}
+        for question in real:
+            if question.feeds:
+                self.fed.setdefault(question.feeds, []).append(question)
+        self.first = {feeds: questions[0].id for feeds, questions in self.fed.items()}
+        self.kept = frozenset(
+            q.id for q in real if self.for_themselves and q.id in form.opening and q.section in KEPT
+        )
+        claim = Claim(claimant_kind=form.kind.value)
+        indexing.fill_columns(
+            claim, real, {n: a for n, a in self.answers.items() if n != self.first.get("place")}
+        )
+        self.place_kind, self.discreet = claim.place_kind, claim.discreet
+        self.office = indexing.office(claim, real, self.answers)
+        self.aid = [_aid_item(item) for q in self.fed.get("aid", ()) for item in self.answers[q.id]]
+        self._sections: dict[frozenset[str], list[Section]] = {}
+
+    def sections(self, earlier: frozenset[str]) -> Sequence["Section"]:
+        """The answers as a frozen version holds them, those of `earlier` taken from an earlier claim."""
+        found = self._sections.get(earlier)
+        if found is None:
+            found = self._sections[earlier] = [self._section(name, earlier) for name in ANSWER_SECTIONS]
+        return found
+
+    def _section(self, section: str, earlier: frozenset[str]) -> "Section":
+        own = {question.id for question, _tell in self.own}
+        said = {}
+        for question in self.asked:
+            if question.section == section:
+                name = question.id
+                answer = f"%({name})s" if name in own else written(self.answers[name]).replace("%", "%%")
+                said[name] = answer, EARLIER_CLAIM if name in earlier else STATED
+        if section == "account" and self.own_account:
+            said[OWN_ACCOUNT] = written(self.own_account).replace("%", "%%"), STATED
+        text = ",".join(f'"{n}":{{"answer":{said[n][0]},"origin":"{said[n][1]}"}}' for n in sorted(said))
+        text = f"{{{text}}}"
+        return (text, b"") if own & said.keys() else ("", (text % {}).encode())
+
+
+def _aid_item(item: Mapping[str, Any]) -> tuple[Any, ...]:
+    """As a row of AidItem has it, after the claim."""
+    said = {name: answer for name, answer in item.items() if not checking.is_state(answer)}
+    money = said.get("amount") or {"amount": None, "currency": ""}
+    texts = [said.get(name, "") for name in ("payer", "kind", "status")]
+    return (*texts, money["amount"], money["currency"], said.get("on", ""), said.get("number", ""))
+
+
+Section = tuple[str, bytes]
+"""The text with %(question)s for an answer of the claim's own; without such answers the bytes alone."""
+KEPT = ("claimant", "contact", "identifiers", "representative")
+"""The sections that a further claim of the same person begins with (claims.filing)."""

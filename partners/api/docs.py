@@ -12,7 +12,17 @@ from django.views.decorators.csrf import csrf_exempt
 from partners import scopes
 from partners.api import problems, schema
 
-SHOWN = ("Claim", "Outcome", "Change", "CategoryLine", "WholeCategory", "Page", "Problem", "Error")
+SHOWN = (
+    "Claim",
+    "Outcome",
+    "Change",
+    "CategoryLine",
+    "WholeCategory",
+    "Page",
+    "Statistics",
+    "Problem",
+    "Error",
+)
 JSON_SCHEMA_TYPES = {"string": "text", "integer": "whole number", "boolean": "true or false", "null": "null"}
 
 

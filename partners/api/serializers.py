@@ -186,6 +186,52 @@ class WholeCategory(CategoryLine):
     answers_schema = serializers.DictField(help_text="The schema of the first kind of claimant.")
 
 
+class SensitiveFigures(serializers.Serializer):
+    publication = serializers.DateField(help_text="The day as of which they are.")
+    ledger_index = serializers.IntegerField()
+
+
+class StateFigures(serializers.Serializer):
+    state = serializers.ChoiceField(choices=OPEN_STATES)
+    claims = serializers.IntegerField()
+
+
+class CategoryFigures(serializers.Serializer):
+    category = serializers.CharField()
+    sensitive = serializers.BooleanField(help_text="Its figures change once a month.")
+    submitted = serializers.IntegerField()
+    recorded = serializers.IntegerField()
+
+
+class RegionFigures(serializers.Serializer):
+    region = serializers.CharField(
+        allow_null=True, help_text="ISO 3166-2; null: at sea, abroad or not stated."
+    )
+    submitted = serializers.IntegerField()
+    recorded = serializers.IntegerField()
+
+
+class MonthFigures(serializers.Serializer):
+    month = serializers.CharField(help_text="Like `2026-03`, by the clocks of the mandate’s country.")
+    submitted = serializers.IntegerField(help_text="Claims submitted for the first time.")
+    recorded = serializers.IntegerField()
+
+
+class Statistics(serializers.Serializer):
+    publication = serializers.DateField(help_text="The day as of which the figures are.")
+    made_at = serializers.DateTimeField()
+    ledger_index = serializers.IntegerField(help_text="The last entry of the ledger that was counted.")
+    rounded_to = serializers.IntegerField(
+        help_text="Every figure is rounded to the nearest multiple of this."
+    )
+    sensitive = SensitiveFigures(help_text="As of when the sensitive categories are counted.")
+    submitted = serializers.IntegerField(help_text="All claims ever submitted.")
+    states = StateFigures(many=True, help_text="Where they stand.")
+    categories = CategoryFigures(many=True)
+    regions = RegionFigures(many=True, help_text="Without sensitive categories.")
+    months = MonthFigures(many=True, help_text="From the first month that has a figure, without a gap.")
+
+
 class Outcome(serializers.Serializer):
     outcome = serializers.ChoiceField(
         choices=["recorded", "rejected_without_prejudice", "rejected_with_prejudice"]
@@ -353,6 +399,17 @@ CATEGORY: dict[str, Any] = {
     ),
     "tags": ["Categories"],
     "responses": {200: OpenApiResponse(WholeCategory, "The category."), **NOT_CHANGED},
+}
+STATISTICS: dict[str, Any] = {
+    "operation_id": "get_statistics",
+    "summary": "How many claims there are, by state, category, region and month",
+    "description": (
+        "Public, and the same for everybody. Published once a week; each figure is rounded by itself, so a "
+        "total can differ from the sum of its parts. Sensitive categories are counted nationwide only and "
+        "change once a month. Carries an ETag: ask with If-None-Match."
+    ),
+    "tags": ["Statistics"],
+    "responses": {200: OpenApiResponse(Statistics, "The newest publication."), **NOT_CHANGED},
 }
 CLAIMS: dict[str, Any] = {
     "operation_id": "list_claims",

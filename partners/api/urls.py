@@ -10,6 +10,7 @@ urlpatterns = [
     path("oauth/revoke", oauth.Revoke.as_view(), name="revoke"),
     path("categories", views.Categories.as_view(), name="categories"),
     path("categories/<str:code>", views.OneCategory.as_view(), name="category"),
+    path("statistics", views.Statistics.as_view(), name="statistics"),
     path("claims", views.Claims.as_view(), name="claims"),
     path("claims/<str:number>", views.OneClaim.as_view(), name="claim"),
     path("claims/<str:number>/evidence/<str:file_id>", views.Evidence.as_view(), name="evidence"),

@@ -17,7 +17,7 @@ from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from claims import access, mandates, numbers
+from claims import access, figures, mandates, numbers
 from claims.models import Category, Claim
 from evidence import custody, serving
 from evidence.models import CustodyKind, EvidenceFile
@@ -28,7 +28,7 @@ from partners.models import Partner
 
 OFFICE = "partner"
 JSON = "application/json"
-CATEGORIES_ARE_KEPT = "public, max-age=300"
+PUBLIC_IS_KEPT = "public, max-age=300"
 cursors = signing.Signer(salt="partners.cursor")
 
 
@@ -192,6 +192,15 @@ class OneCategory(PublicView):
         return lasting(request, categories.whole(category))
 
 
+class Statistics(PublicView):
+    @extend_schema(**serializers.STATISTICS)
+    def get(self, request: Request) -> HttpResponseBase:
+        published = figures.newest()
+        if published is None:
+            return problems.response(problems.NOT_FOUND, "The first figures are not published yet.")
+        return kept(request, published.content)
+
+
 class Schema(PublicView):
     @extend_schema(**serializers.SCHEMA)
     def get(self, request: Request) -> HttpResponse:
@@ -200,11 +209,13 @@ class Schema(PublicView):
 
 def lasting(request: Request, body: Mapping[str, Any]) -> HttpResponseBase:
     """An answer that may be kept for a while, and is not sent again to whoever has it."""
-    text = json.dumps(body, ensure_ascii=False)
+    return kept(request, json.dumps(body, ensure_ascii=False))
+
+
+def kept(request: Request, text: str) -> HttpResponseBase:
     etag = f'"{hashlib.sha256(text.encode()).hexdigest()}"'
-    headers = {"ETag": etag, "Cache-Control": CATEGORIES_ARE_KEPT}
-    kept = answer(text, **headers)
-    return get_conditional_response(request._request, etag=etag, response=kept) or kept
+    whole = answer(text, **{"ETag": etag, "Cache-Control": PUBLIC_IS_KEPT})
+    return get_conditional_response(request._request, etag=etag, response=whole) or whole
 
 
 def read_number(given: str) -> str:

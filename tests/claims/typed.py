@@ -19,6 +19,8 @@ def answer(question: Question, answer: Any) -> dict[str, Any]:
     if isinstance(answer, dict) and set(answer) == {"state"}:
         return {f"{name}__state": answer["state"]}
     match question.type:
+        case Type.INTEGER:
+            return {name: str(answer)}
         case Type.DECIMAL:
             return {name: answer.replace(".", ",")}
         case Type.MONEY:

@@ -1,18 +1,12 @@
-import signal
-
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from ledger import sealing
+from ledger.running import Turns
 
 
 class Command(BaseCommand):
     help = "Seal ledger entries as they are committed, until SIGTERM or Ctrl-C."
 
     def handle(self, **options: object) -> None:
-        self.stopped = False
-        for signalled in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signalled, self.stop)
-        sealing.run(lambda: self.stopped)
-
-    def stop(self, *_: object) -> None:
-        self.stopped = True
+        sealing.run(Turns(settings.HEARTBEAT_FILE))

@@ -1,18 +1,21 @@
-import signal
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
-from django.core.management.base import BaseCommand
-
-from registry import working
+from ledger.running import Turns
+from registry import metrics, working
 
 
 class Command(BaseCommand):
     help = "Send notices, write the Board's decisions into claims, keep the house in order; until SIGTERM."
 
     def handle(self, **options: object) -> None:
-        self.stopped = False
-        for signalled in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(signalled, self.stop)
-        working.run(lambda: self.stopped)
-
-    def stop(self, *_: object) -> None:
-        self.stopped = True
+        turns = Turns(settings.HEARTBEAT_FILE)
+        if settings.METRICS_PORT:
+            try:
+                metrics.serve(settings.METRICS_HOST, settings.METRICS_PORT)
+            except OSError as problem:
+                raise CommandError(
+                    f"METRICS_PORT {settings.METRICS_PORT} cannot be used on {settings.METRICS_HOST} "
+                    f"({problem.strerror}). Choose another one, or stop what uses it."
+                ) from None
+        working.run(turns)
