@@ -42,7 +42,8 @@ PLAN = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET L
 # or region of a claim change later, the month in which it was submitted goes with it.
 COUNT = """
 WITH told AS MATERIALIZED (
-    SELECT entry.claim, entry.at, entry.body::json ->> 'before' AS before, entry.body::json ->> 'after' AS after
+    SELECT entry.claim, entry.at,
+           entry.body::json ->> 'before' AS before, entry.body::json ->> 'after' AS after
     FROM (
         SELECT entry_id FROM ledger_leaf WHERE index BETWEEN %(first)s AND %(last)s ORDER BY index
     ) AS leaf

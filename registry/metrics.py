@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import wraps
 from typing import Any
+from wsgiref.simple_server import WSGIServer
 
 from django.conf import settings
 from django.db import DatabaseError, connection, transaction
@@ -64,9 +65,9 @@ LAST_TURN = Gauge(
 ProcessCollector(registry=REGISTRY)
 
 
-def serve(host: str, port: int) -> None:
-    """In threads of their own, until the process ends. Raises OSError."""
-    start_http_server(port, addr=host, registry=REGISTRY)
+def serve(host: str, port: int) -> tuple[WSGIServer, threading.Thread]:
+    """In threads of their own, until the process ends or the server is shut down. Raises OSError."""
+    return start_http_server(port, addr=host, registry=REGISTRY)
 
 
 class FromDatabase(Collector):

@@ -28,7 +28,11 @@ logconfig_dict = logs.configuration(
     env.choice("LOG_FORMAT", "text" if _local else "json", logs.FORMATS),
     "WARNING",
 )
-logconfig_dict["loggers"]["gunicorn.error"] = {"handlers": ["stderr"], "propagate": False}
+logconfig_dict["loggers"]["gunicorn.error"] = {
+    "handlers": ["stderr"],
+    "level": "WARNING",
+    "propagate": False,
+}
 
 
 def on_starting(server: Any) -> None:

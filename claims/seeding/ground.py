@@ -4,7 +4,8 @@ from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from hashlib import sha256
+from functools import lru_cache
+from hashlib import sha512
 from itertools import accumulate
 from random import Random
 from typing import Any
@@ -12,13 +13,16 @@ from typing import Any
 from claims.mandates import LANGUAGES, ClaimantKind, Mandate
 from claims.models import Assurance, Signature, State
 from claims.seeding import words
-from claims.seeding.telling import Form, Settlement, Teller, Telling, hollow, somebody
+from claims.seeding.telling import Form, Settlement, Teller, Telling, hollow, json_text, somebody
 from evidence.kinds import KINDS
 
 PERSONS = 8
 """So many ways there are to tell about oneself, and with each of them"""
 TELLINGS = 8
 """so many to tell about what happened, in each category (telling.Telling)."""
+
+KINDS_OF_IDS = ("claim", "account", "claimant", "decision")
+ID_DIGITS = 32
 
 
 @dataclass(frozen=True)
@@ -84,11 +88,13 @@ class Ground:
             for kind in {form.kind for form in self.forms}
         }
         self.episodes = Weighed(list(self._episodes()))
-        self.eligibility: list[dict[str, str]] = [
+        eligible = [
             {test.id: "yes" if random.random() < 0.97 else "unsure" for test in mandate.eligibility}
             for _n in range(24)
-        ] + [{}] * 6
+        ]
+        self.eligibility = [json_text(answers) for answers in [*eligible, *[{}] * 6]]
         self.consents = [{c.id: random.random() < 0.35 for c in mandate.consents} for _n in range(32)]
+        self.notice = mandate.privacy_notice.version
         self.reasons = {
             state: [
                 r
@@ -147,9 +153,10 @@ class Ground:
     def day(self, number: int) -> date:
         return self.mandate.first_day + timedelta(number)
 
-    def id_of(self, *what: object) -> str:
+    def id_of(self, what: str, index: int) -> str:
         """The same for the same seed: how a run finds out what an earlier one has written."""
-        return as_uuid(sha256(":".join(map(str, (self.seed, *what))).encode()).hexdigest())
+        start = ID_DIGITS * KINDS_OF_IDS.index(what)
+        return as_uuid(_digits(self.seed, index)[start : start + ID_DIGITS])
 
     def telling(self, form: Form, person: int, number: int) -> Telling:
         key = (form.code, form.kind, person, number)
@@ -175,6 +182,11 @@ class Ground:
             language="uk",
         )
         return Telling(teller, opening, episode.homes, first=episode.first, day=day, told_day=told_day)
+
+
+@lru_cache(maxsize=20_000)
+def _digits(seed: int, index: int) -> str:
+    return sha512(f"{seed}:{index}".encode()).hexdigest()
 
 
 def as_uuid(digits: str) -> str:

@@ -29,7 +29,7 @@ from claims.notices import NOBODY
 from claims.seeding import words
 from claims.seeding.ground import PERSONS, TELLINGS, Ground, as_uuid
 from claims.seeding.rows import Tables
-from claims.seeding.telling import Answer, Form, Person, Teller, json_text, somebody, story, written
+from claims.seeding.telling import Answer, Form, Person, Teller, json_text, somebody, written
 from evidence.models import CustodyKind, ScanState
 from ledger import log
 
@@ -71,10 +71,10 @@ LIVES: tuple[tuple[float, tuple[str, ...], State], ...] = (
     (2.0, (WITHDRAWN,), State.WITHDRAWN),
     (1.2, (STARTED, WITHDRAWN), State.WITHDRAWN),
 )
-"""How many of a hundred claims had these acts after their submission, and where they stand by them: a register
-that takes claims faster than a Board can decide them."""
+"""How many of a hundred claims had these acts after their submission, and where they stand by them: a
+register that takes claims faster than a Board can decide them."""
 _LIVES = list(accumulate(share for share, _acts, _end in LIVES))
-_FILES = (0.55, 0.8, 0.92, 0.98)  # 0, 1, 2, 3 or 4 files
+_FILES = (0.7, 0.88, 0.95, 0.985)  # 0, 1, 2, 3 or 4 files
 
 OPENED_AFTER = timedelta(days=768)  # from the mandate's first day
 LASTS = timedelta(days=1735)
@@ -124,7 +124,7 @@ class Households:
         account: Account | None = None
         for index in range(household * HOUSEHOLD, (household + 1) * HOUSEHOLD):
             before, form = None, None
-            if account is not None and chance() < 0.6:
+            if account is not None and chance() < 0.7:
                 before = (
                     account.last if account.last and account.last.may_be_refiled and chance() < 0.5 else None
                 )
@@ -195,7 +195,8 @@ class Life:
         else:
             self.telling = ground.telling(form, account.told_as, int(chance() * TELLINGS))
             self.home = self.telling.homes.one(random)
-        self.state = State.DRAFT
+        self.state, self.region = State.DRAFT, ""
+        self.stands = self._standing()
         self.version = self.version_pk = 0
         self.reviewed_before = False
         self.recorded_at: str | None = None
@@ -294,15 +295,11 @@ class Life:
     def _randoms(self) -> bytes:
         return self.random.randbytes(SALT)
 
-    @property
-    def standing(self) -> str:
-        state = AWAITING_DECISION if self.state in AWAITING else self.state.value
-        return self._standing(self.region, state)
-
-    def _standing(self, region: str, state: str) -> str:
+    def _standing(self) -> str:
         """The JSON text of Claim.standing."""
-        written = f'"{region}"' if region else "null"
-        return f'{{"category":"{self.form.code}","region":{written},"state":"{state}"}}'
+        region = f'"{self.region}"' if self.region else "null"
+        state = AWAITING_DECISION if self.state in AWAITING else self.state.value
+        return f'{{"category":"{self.form.code}","region":{region},"state":"{state}"}}'
 
     # --- The acts ---
 
@@ -312,17 +309,16 @@ class Life:
         self.version = 1
         self.choices = self._one_of(ground.consents) if self.random.random() < 0.3 else None
         self.eligibility = self._one_of(ground.eligibility)
-        before = self._standing("", State.DRAFT.value)
         self._fill_columns()
         self._choose(written_at)
         self.claimant_pk = self._claimant(written_at)
         self._freeze(written_at)
         self.state, self.changed_at = State.SUBMITTED, at
         self._cover()
-        self._enter(entries.SUBMITTED, written_at, before, self._own, self.digest, self._facts(first=True))
+        self._enter(entries.SUBMITTED, written_at, self._own, self.digest, self._facts(first=True))
 
     def amend(self, at: datetime) -> None:
-        before, written_at = self.standing, instant(at)
+        written_at = instant(at)
         changed = self.telling.first.get("amount")
         if changed:
             amount = self.own[changed]
@@ -340,7 +336,7 @@ class Life:
             self.reviewed_before = self.state in AWAITING
             self.state = AFTER_AMENDING[self.state]
         self.changed_at = at
-        self._enter(entries.AMENDED, written_at, before, self._own, self.digest, self._facts(first=False))
+        self._enter(entries.AMENDED, written_at, self._own, self.digest, self._facts(first=False))
 
     def fix(self, at: datetime) -> None:
         facts = f'{{"files":["{self.files[0][0]}"]}}'
@@ -371,7 +367,7 @@ class Life:
     def answer(self, at: datetime) -> None:
         assert self.request is not None  # noqa: S101 - LIVES asks before it answers
         pk, public_id, digest = self.request[0], self.request[1], self.request[5]
-        before, written_at = self.standing, instant(at)
+        written_at = instant(at)
         if self.random.random() < 0.6:
             self._add_file(at - timedelta(minutes=9), request=pk)
         reply = self._one_of(words.REPLIES)
@@ -382,7 +378,7 @@ class Life:
         facts = f'{{"evidence":{len(self.files)},"request":"{public_id}","version_number":{self.version}}}'
         own = (self.account.public_id, Role.CLAIMANT.value)
         self.state, self.changed_at = State.UNDER_REVIEW, at
-        self._enter(entries.INFORMATION_ANSWERED, written_at, before, own, self.digest, facts)
+        self._enter(entries.INFORMATION_ANSWERED, written_at, own, self.digest, facts)
 
     def eligible(self, at: datetime) -> None:
         self._move(State.ELIGIBLE, entries.REVIEW_FINISHED, at, Role.SENIOR_REVIEWER)
@@ -404,23 +400,23 @@ class Life:
             (self.pk, self.version_pk, end, rule.id, reason, _bytea(salt), digest, today, written_at)
         )
         facts = (
-            f'{{"decided_on":"{today}","decision":"{ground.id_of("decision", today)}","outcome":"{end}",'
+            f'{{"decided_on":"{today}","decision":"{ground.id_of("decision", today.toordinal())}","outcome":"{end}",'
             f'"reason":"{digest}","rule":"{rule.id}","version_number":{self.version}}}'
         )
-        before, self.state, self.changed_at = self.standing, self.end, at
+        self.state, self.changed_at = self.end, at
         self.reviewed_before = True
         self.recorded_at = written_at if self.end is State.RECORDED else None
         by = (ground.board[at.toordinal() % len(ground.board)].actor, Role.BOARD_MEMBER.value)
-        self._enter(entries.DECIDED, written_at, before, by, self.digest, facts)
+        self._enter(entries.DECIDED, written_at, by, self.digest, facts)
 
     def withdraw(self, at: datetime) -> None:
         own = (self.account.public_id, Role.CLAIMANT.value)
-        before, self.state, self.changed_at = self.standing, State.WITHDRAWN, at
-        self._enter(entries.WITHDRAWN, instant(at), before, own)
+        self.state, self.changed_at = State.WITHDRAWN, at
+        self._enter(entries.WITHDRAWN, instant(at), own)
 
     def _move(self, to: State, kind: log.Kind, at: datetime, office: Role, facts: str = "{}") -> None:
-        before, self.state, self.changed_at = self.standing, to, at
-        self._enter(kind, instant(at), before, (self.reviewer.actor, office.value), facts=facts)
+        self.state, self.changed_at = to, at
+        self._enter(kind, instant(at), (self.reviewer.actor, office.value), facts=facts)
 
     # --- What an act writes ---
 
@@ -439,7 +435,7 @@ class Life:
             + (f'"claimant_kind":"{kind}",{chosen}' if first else chosen)
             + f'"declaration":"{mandate.declaration.version}","evidence":{len(self.files)},'
             + (f'"number":"{self.number}",' if first else "")
-            + f'"privacy_notice":"{mandate.privacy_notice.version}",{refiles}'
+            + f'"privacy_notice":"{self.ground.notice}",{refiles}'
             f'"signature":"{Signature.TYPED_DECLARATION.value}","version_number":{self.version}}}'
         )
 
@@ -447,15 +443,15 @@ class Life:
         self,
         kind: log.Kind,
         at: str,
-        before: str,
         by: tuple[str, str],
         version: str = "",
         facts: str = "{}",
     ) -> None:
-        actor, office = by
+        (actor, office), before = by, self.stands
+        self.stands = self._standing()
         named = f'"{version}"' if version else "null"
         body = (
-            f'{{"actor":{{"id":"{actor}","kind":"person"}},"after":{self.standing},"at":"{at}",'
+            f'{{"actor":{{"id":"{actor}","kind":"person"}},"after":{self.stands},"at":"{at}",'
             f'"before":{before},"claim":"{self.public_id}","facts":{facts},"format":"{log.FORMAT}",'
             f'"kind":"{kind.name}","office":"{office}","open":{"true" if kind.is_open else "false"},'
             f'"version":{named}}}'
@@ -478,7 +474,7 @@ class Life:
 
     def _choose(self, at: str) -> None:
         if self.choices:
-            notice, by = self.ground.mandate.privacy_notice.version, self.account.pk
+            notice, by = self.ground.notice, self.account.pk
             choices = self.choices.items()
             self.tables.consents.rows += [(self.pk, p, given, notice, at, by) for p, given in choices]
 
@@ -538,11 +534,10 @@ class Life:
         ground, own = self.ground, self.own_texts
         consents = "null"
         if self.choices:
-            notice = ground.mandate.privacy_notice.version
-            consents = json_text({"notice": notice, "choices": self.choices})
+            consents = f'{{"choices":{json_text(self.choices)},"notice":"{self.ground.notice}"}}'
         core = ground.cores[self.form.kind, self.account.language] % {
             "consents": consents,
-            "eligibility": json_text(self.eligibility),
+            "eligibility": self.eligibility,
             "submitted_at": at,
             "typed_name": written(self.account.person.full_name),
         }
@@ -627,26 +622,23 @@ class Life:
             for name, answer in items.items()
             if not checking.is_state(answer)
         }
-        eligibility = {} if self.refiles else self._one_of(self.ground.eligibility)
-        gone_through = [*(["eligibility"] if eligibility else []), *(page.id for page in pages)]
-        told = (json_text(part) for part in (answers, origins, ids, eligibility, {}, gone_through))
+        eligibility = "{}" if self.refiles else self._one_of(self.ground.eligibility)
+        gone_through = [*(["eligibility"] if eligibility != "{}" else []), *(page.id for page in pages)]
+        said = (*map(json_text, (answers, origins, ids)), eligibility, "{}", json_text(gone_through))
         own_account = self.own_account if self.refiles else ""
         saved_at = None if self.refiles else instant(at)
-        self.tables.drafts.rows.append((self.pk, *told, own_account, saved_at))
+        self.tables.drafts.rows.append((self.pk, *said, own_account, saved_at))
 
     def _write_claim(self) -> None:
         form, account, is_draft = self.form, self.account, self.state is State.DRAFT
-        self.tables.claims.rows.append(
-            (
-                *(self.pk, self.public_id, None if is_draft else self.number),
-                *(form.category_id, form.version_id, form.sensitive, form.kind.value, self.claimant_pk),
-                *(account.pk, self.refiles and self.refiles.pk, account.language, self.state.value),
-                *(self.version, self.reviewed_before, not is_draft and self.telling.discreet),
-                *(self.region, self.place_id, self.place_kind, self.event_on, self.event_first_day),
-                *(self.amount, self.currency, instant(self.created_at), self.submitted_at),
-                *(self.recorded_at, None if is_draft else instant(self.changed_at)),
-            )
-        )
+        number, changed_at = (None, None) if is_draft else (self.number, instant(self.changed_at))
+        self.tables.claims.rows.append((
+            self.pk, self.public_id, number, form.category_id, form.version_id, form.sensitive,
+            form.kind.value, self.claimant_pk, account.pk, self.refiles and self.refiles.pk, account.language,
+            self.state.value, self.version, self.reviewed_before, not is_draft and self.telling.discreet,
+            self.region, self.place_id, self.place_kind, self.event_on, self.event_first_day, self.amount,
+            self.currency, instant(self.created_at), self.submitted_at, self.recorded_at, changed_at,
+        ))  # fmt: skip
 
 
 ACCOUNT = SECTIONS.index("account")

@@ -457,7 +457,7 @@ def _is_own(question: Question) -> bool:
 
 
 def told(teller: Teller, opening: Random) -> dict[str, Answer]:
-    """The answers, in the order asked. What is asked first, about the claimant, depends on `opening` alone."""
+    """The answers, in the order asked. Those that a person begins with depend on `opening` alone."""
     answers: dict[str, Answer] = {}
     form, everything_else = teller.form, teller.random
     for step in form.steps:

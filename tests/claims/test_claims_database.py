@@ -148,6 +148,7 @@ BROKEN = {
         lambda: claimant(**PERSON, legal_name="ТОВ «Млин»"),
         lambda: claimant(**PERSON, registration_number="123"),
     ],
+    "claim_place_kind_known": [lambda: change(make.claim(), place_kind="moon")],
     "claimant_organisation_has_a_legal_name": [
         lambda: claimant(kind="legal_entity"),
         lambda: claimant(kind="state_body"),

@@ -380,7 +380,7 @@ def test_the_entry_of_a_change_says_what_was_sent():
     current = Declaration.of_current_texts("", language="en")
     assert facts == {
         "version_number": 2,
-        "category_version": 1,
+        "category_version": 2,
         "assurance": "self_declared",
         "signature": "typed_declaration",
         "declaration": current.version,

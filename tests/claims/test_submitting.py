@@ -95,7 +95,7 @@ def test_one_open_ledger_entry_says_what_was_submitted_and_names_nobody():
         "facts": {
             "number": claim.number,
             "version_number": 1,
-            "category_version": 1,
+            "category_version": 2,
             "claimant_kind": "individual",
             "assurance": "self_declared",
             "signature": "typed_declaration",

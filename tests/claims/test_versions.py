@@ -77,7 +77,7 @@ def test_the_manifest_names_format_claim_number_version_and_category(worked):
         "number": worked.number,
         "version": 1,
         "category": "A3.1",
-        "category_version": 1,
+        "category_version": 2,
     }
 
 

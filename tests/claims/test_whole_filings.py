@@ -46,10 +46,11 @@ class Filing:
 
     def page(self, shown):
         page = shown.context["page"]
-        self.asked += [q.id for q in page.questions]
         if page.questions[0].type is not Type.GROUP:
+            self.asked += [q.id for q in shown.context["form"].asked]
             return typed.page(page, self.answers)
         [group] = page.questions
+        self.asked.append(group.id)
         for item in self.answers[group.id]:
             links = re.findall(
                 r'href="([^"]*/item/\?[^"]*)"', self.browser.get(shown.request["PATH_INFO"]).content.decode()
@@ -83,7 +84,9 @@ class Filing:
 WALKS = [
     ("A2.1", {}),
     ("A2.1", {"death_where": "abroad", "relationship": "other_family_member"}),
+    ("A2.1", {"death_where": "vessel"}),
     ("C3.1", {}),
+    ("C3.1", {"place_kind": "vessel"}),
     ("A3.1", {}),
 ]
 

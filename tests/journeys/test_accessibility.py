@@ -59,6 +59,7 @@ PUBLIC = (
     "/categories/",
     "/categories/A3.1/",
     "/categories/A2.1/",
+    "/statistics/",
     "/help/",
     "/privacy/",
     "/accessibility/",
@@ -103,7 +104,12 @@ STAFF = {
         "/admin/review/clearances/",
     ),
     "register_manager": ("/admin/", "/admin/partners/partner/"),
-    "board_member": ("/admin/", "/admin/review/board/", "/admin/review/board/reopen/"),
+    "board_member": (
+        "/admin/",
+        "/admin/review/board/",
+        "/admin/review/board/reopen/",
+        "/admin/review/figures/",
+    ),
     "reviewer": ("/admin/", "/admin/review/?number=UA-1"),
 }
 

@@ -156,7 +156,7 @@ def test_a_claim_says_how_it_stands_and_how_sure_we_are():
     assert {name: body[name] for name in MEMBERS[:13]} == {
         "number": claim.number,
         "category": "A3.1",
-        "category_version": 1,
+        "category_version": 2,
         "claimant_kind": "individual",
         "region": "UA-32",
         "state": "submitted",

@@ -198,6 +198,7 @@ def test_terms_that_are_in_force_already_are_refused_in_words(manager, ministry)
 
 
 def test_sensitive_categories_are_offered_apart(manager, ministry):
+    Category.objects.update(sensitive=False)
     assert "Sensitive categories" not in manager.get(url("terms", ministry)).text
     Category.objects.filter(code="C3.1").update(sensitive=True)
     assert "Sensitive categories that are included" in manager.get(url("terms", ministry)).text

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
+from claims import figures
 from ledger import sealing
 from ledger.log import SYSTEM
 from partners import agreements
@@ -39,9 +40,10 @@ def cases() -> list[Case]:
     recorded = make.recorded(by="vira", files=[make.PDF])
     waiting = make.confirmed(by="ivan", filed_by="vira", files=[make.PDF])
     sealing.seal()
+    figures.publish()
     found = [
         Case(f"partners:{page}", "a program", reverse(f"partners:{page}"))
-        for page in ("claims", "changes", "categories", "schema", "docs")
+        for page in ("claims", "changes", "categories", "statistics", "schema", "docs")
     ]
     for situation, claim in (("recorded", recorded), ("awaiting the Board", waiting)):
         file_id = claim.attachments.get().evidence_file.public_id

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from claims import filing
+from claims import figures, filing
 from claims.models import Category, Claim
 from claims.versions import Declaration
 from ledger import sealing
@@ -116,6 +116,7 @@ def _person(who: str) -> User:
 def public() -> list[Case]:
     """What is the same for everybody, and what everybody has for themselves."""
     sealing.seal()  # `readyz` does not like an entry that has waited long
+    figures.publish()
     told = {"email": "petro@example.org", "password": make.PASSWORD, "password1": make.PASSWORD}
     sent: dict[str, Mapping[str, Any]] = {
         "set_language": {"language": "en"},
@@ -130,13 +131,16 @@ def public() -> list[Case]:
         "account_reset_password_from_key": ["0", "none"],
         "claims:category": ["A3.1"],
         "claims:start": ["A3.1"],
+        "claims:statistics_table": ["regions"],
         "partners:category": ["A3.1"],
     }
     names = [name for name, _pattern in addresses() if name.startswith(("account_", "mfa_", "set_language"))]
     names += ["healthz", "readyz", "demo_mail", "demo_mail_message", "claims:list", "claims:start"]
     names += [f"claims:{page}" for page in ("home", "categories", "category", "places")]
+    names += [f"claims:{page}" for page in ("statistics", "statistics_table")]
     names += [f"claims:{page}" for page in ("privacy", "help", "accessibility")]
-    names += [f"partners:{page}" for page in ("categories", "category", "schema", "docs", "token", "revoke")]
+    names += [f"partners:{page}" for page in ("categories", "category", "statistics", "schema", "docs")]
+    names += [f"partners:{page}" for page in ("token", "revoke")]
     return [_case(name, "", *arguments.get(name, ()), sent=sent.get(name)) for name in names]
 
 
@@ -247,6 +251,7 @@ def board() -> list[Case]:
     cases = [
         _case("review:batches", "", sent={"title": "April"}),
         _case("review:board", ""),
+        _case("review:figures", ""),
         _case("review:reopen", "", sent=_reopening(rejected)),
         _case("review:clearances", "", sent={"email": "mykola@example.org", "category": "C3.1"}),
         _case("review:clearance_withdraw", "", sent={"person": str(named.public_id), "category": "C3.1"}),

@@ -1,5 +1,5 @@
-"""The registry behind PgBouncer in transaction mode, as deploy/pgbouncer/pgbouncer.ini sets it: all processes, over
-HTTP. What keeps something on a connection between two transactions fails here."""
+"""The registry behind PgBouncer in transaction mode, as deploy/pgbouncer/pgbouncer.ini sets it: all its
+processes, over HTTP. What keeps something on a connection between two transactions fails here."""
 
 import configparser
 import html
@@ -9,18 +9,17 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-import psycopg
 import pytest
 import requests
 from django.conf import settings
@@ -32,6 +31,7 @@ from tests.conftest import TEMPLATE, Clones, database_urls, run_manage
 PROGRAM = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer") or shutil.which("/usr/sbin/pgbouncer")
 INI = settings.BASE_DIR / "deploy" / "pgbouncer" / "pgbouncer.ini"
 READY_SECONDS = 60
+FIRST_START = ("migrate", "collectstatic")
 
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="pgbouncer is not installed (package pgbouncer)")
 
@@ -91,8 +91,9 @@ def pool(clones: Clones) -> Iterator[tuple[str, int]]:
             process = children.spawn([*as_user, str(PROGRAM), folder / "pgbouncer.ini"], output=log, cwd="/")
         try:
             deadline = time.monotonic() + 10
-            while socket.socket().connect_ex((embedded_postgres.HOST, port)) != 0:
-                assert time.monotonic() < deadline and process.poll() is None, (folder / "log").read_text()
+            while embedded_postgres.port_is_free(port):
+                assert process.poll() is None, (folder / "log").read_text()
+                assert time.monotonic() < deadline, (folder / "log").read_text()
                 time.sleep(0.05)
             yield name, port
         finally:
@@ -119,10 +120,9 @@ def deployment(
         "SITE_URL": address,
         "LOG_FORMAT": "json",
         "DJANGO_SETTINGS_MODULE": "registry.settings",
-        "PROMETHEUS_MULTIPROC_DIR": "",
     }
-    run_manage("migrate", env=environ)  # through the pool as well, for what it does as the web server's role
-    run_manage("collectstatic", "--no-input", env=environ)
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(lambda command: run_manage(command, "--no-input", env=environ), FIRST_START))
     with ExitStack() as stack:
         for which, (process, command) in enumerate(launch.commands(port, folder).items()):
             own = {"HEARTBEAT_FILE": str(folder / f"{process}.alive")}
@@ -160,7 +160,7 @@ class Browser:
     def post(self, path: str, *, to: str = "", files: Any = None, **fields: str) -> str:
         page = self.get(path)
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page)
-        data = {name: html.unescape(value) for name, value in hidden} | fields
+        data = {name: html.unescape(value) for name, value in hidden if name != "next"} | fields
         answer = self.session.post(
             self._url(to or path), data=data, files=files, headers={"Referer": self._url(path)}, timeout=30
         )
@@ -185,13 +185,7 @@ def filed(deployment: Deployment) -> str:
     browser.post(link)
     browser.post("/claims/new/A3.1/")
     claim = browser.at.replace(deployment.address, "")
-    name_page = next(
-        page.id for page in make.form().pages if any(q.id == "full_name" for q in page.questions)
-    )
-    browser.post(
-        f"{claim}questions/{name_page}/",
-        **{"full_name.family_name": "Коваленко", "full_name.given_name": "Олена"},
-    )
+    browser.post(f"{claim}questions/name/", full_name_family_name="Коваленко", full_name_given_name="Олена")
     files = [
         ("file", (f"deed-{n}.pdf", io.BytesIO(make.PDF + bytes([n])), "application/pdf")) for n in (1, 2)
     ]
@@ -239,5 +233,64 @@ sections = ["core", "claimant", "place", "loss"]
 """
 
 
-def test_x(deployment, filed, token):
-    print(filed, token)
+def test_a_claim_is_filed_sealed_told_of_and_pulled(
+    deployment: Deployment, filed: str, token: str, until: Until
+):
+    changes: list[Any] = []
+
+    def sealed() -> bool:
+        changes[:] = api(deployment, token, "changes?after=-1").json()["results"]
+        return any(change.get("number") == filed for change in changes)
+
+    until(sealed)
+    until(lambda: any(filed in letter.read_text() for letter in (deployment.folder / "mail").iterdir()))
+    answer = api(deployment, token, "claims?end=1", headers={"Accept": "application/x-ndjson"})
+    lines = [json.loads(line) for line in answer.text.splitlines()]
+    assert [line.get("number") for line in lines] == [filed, None]
+    assert lines[-1] == {"type": "end", "count": 1}
+    assert json.loads(api(deployment, token, f"claims/{filed}").text)["number"] == filed
+
+
+def test_the_same_questions_many_times_by_many_threads(deployment: Deployment, token: str, filed: str):
+    """Past the threshold, statements are prepared on whichever connection is at hand and used on others."""
+
+    def ask(turn: int) -> int:
+        pages = ("claims", f"claims/{filed}", "changes?after=-1", "categories")
+        return api(deployment, token, pages[turn % len(pages)]).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(ask, range(120))) == {200}
+
+
+def test_a_pull_that_is_broken_off_leaves_a_sound_connection(deployment: Deployment, token: str, filed: str):
+    for _turn in range(5):
+        headers = {"Authorization": f"Bearer {token}", "Accept": "application/x-ndjson"}
+        address = f"{deployment.address}/api/v1/claims"
+        with requests.get(address, headers=headers, stream=True, timeout=30) as answer:
+            next(answer.iter_content(10))
+    assert api(deployment, token, "claims").json()["results"][0]["number"] == filed
+
+
+def test_the_worker_tells_its_figures_and_the_web_server_its_own(deployment: Deployment, filed: str):
+    of_web, of_worker = deployment.scrape(0), deployment.scrape(1)
+    assert "registry_database_up 1.0" in of_worker
+    assert 'registry_claims_waiting{state="submitted"} 1.0' in of_worker
+    assert "registry_files_received_total 2.0" in of_worker
+    labels = 'method="POST",route="account/sign-up/",status="3xx"'
+    counted = f"registry_http_request_duration_seconds_count{{{labels}}} 1.0"
+    assert counted in of_web
+    assert "Traceback" not in deployment.logs()
+
+
+def test_all_processes_are_seen_to_go_on(deployment: Deployment, until: Until):
+    for process in ("sealer", "worker"):
+        heartbeat = deployment.folder / f"{process}.alive"
+        before = heartbeat.stat().st_mtime_ns
+        until(lambda heartbeat=heartbeat, before=before: heartbeat.stat().st_mtime_ns > before)
+
+
+def test_every_line_of_every_process_is_json_and_names_nobody(deployment: Deployment, filed: str, token: str):
+    lines = deployment.logs().splitlines()
+    assert {"registry.access"} <= {json.loads(line)["logger"] for line in lines}
+    for secret in ("olena", "Олена", "Коваленко", filed, token, "deed"):
+        assert secret not in "".join(lines), secret
