@@ -24,8 +24,8 @@ def database() -> Iterator[None]:
         os.environ["REGISTRY_DATA_DIR"] = folder
         os.environ["DJANGO_SETTINGS_MODULE"] = "registry.settings"
         with embedded_postgres.running(Path(folder)):
-            for command in ("migrate", "load_mandate"):
-                subprocess.run([sys.executable, "manage.py", command], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+            for command in (["migrate"], ["load_mandate"], ["collectstatic", "--noinput"]):
+                subprocess.run([sys.executable, "manage.py", *command], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
             django.setup()
             yield
             connections.close_all()

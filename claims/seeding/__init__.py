@@ -14,7 +14,7 @@ import uuid
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
 from allauth.account.models import EmailAddress
@@ -41,6 +41,7 @@ from ledger import sealing
 from ledger.log import SYSTEM
 
 BATCH = 1000  # claims in a transaction; a multiple of HOUSEHOLD
+SEALED = 4 * BATCH  # so many have about as many entries as are sealed at once
 VILLAGES = 3000
 TRIES = 3
 
@@ -66,6 +67,8 @@ def seed(
     written = done = 0
     for size, missing in _each(ground, batches, processes):
         written, done = written + missing, done + size
+        if done % SEALED < size:
+            sealing.seal()
         if report:
             report(done)
     while sealing.seal():
@@ -76,25 +79,13 @@ def seed(
 def _each(ground: Ground, batches: list[tuple[int, int]], processes: int) -> Iterator[tuple[int, int]]:
     """Write the batches; for each its size, and how many claims of it were missing."""
     if processes <= 1:
-        writer = Writer(ground)
-        for start, stop in batches:
-            yield stop - start, writer.write(start, stop)
-            sealing.seal()
+        _begin(ground)
+        yield from map(_write, batches)
         return
     connections.close_all()  # a forked process must not share them
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(ground,)) as pool:
-        running: dict[Future[int], int] = {}
-        waiting = iter(batches)
-        while True:
-            while len(running) < 2 * processes and (batch := next(waiting, None)):
-                running[pool.submit(_write, *batch)] = batch[1] - batch[0]
-            if not running:
-                return
-            finished, _others = wait(running, timeout=0.2, return_when=FIRST_COMPLETED)
-            sealing.seal()
-            for future in finished:
-                yield running.pop(future), future.result()
+        yield from pool.map(_write, batches)
 
 
 _writer: "Writer"
@@ -105,8 +96,9 @@ def _begin(ground: Ground) -> None:
     _writer = Writer(ground)
 
 
-def _write(start: int, stop: int) -> int:
-    return _writer.write(start, stop)
+def _write(batch: tuple[int, int]) -> tuple[int, int]:
+    start, stop = batch
+    return stop - start, _writer.write(start, stop)
 
 
 class Writer:

@@ -87,13 +87,17 @@ class Ground:
             kind: Weighed([(form, form.share) for form in self.forms if form.kind is kind])
             for kind in {form.kind for form in self.forms}
         }
+        everywhere = [home for homes in self.places.values() for home, _size in homes]
+        towns = [home for home in everywhere if home.name.split(",")[0] in words.SHELTERS]
+        self.shelters = towns or everywhere
         self.episodes = Weighed(list(self._episodes()))
         eligible = [
             {test.id: "yes" if random.random() < 0.97 else "unsure" for test in mandate.eligibility}
             for _n in range(24)
         ]
         self.eligibility = [json_text(answers) for answers in [*eligible, *[{}] * 6]]
-        self.consents = [{c.id: random.random() < 0.35 for c in mandate.consents} for _n in range(32)]
+        consents = [{c.id: random.random() < 0.35 for c in mandate.consents} for _n in range(32)]
+        self.consents = [(choices, json_text(choices)) for choices in consents]
         self.notice = mandate.privacy_notice.version
         self.reasons = {
             state: [
@@ -180,6 +184,7 @@ class Ground:
             happened_on=self.day(day),
             told_on=self.day(told_day),
             language="uk",
+            shelters=self.shelters,
         )
         return Telling(teller, opening, episode.homes, first=episode.first, day=day, told_day=told_day)
 

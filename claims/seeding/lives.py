@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
 from itertools import accumulate
+from operator import itemgetter
 from random import Random
+from struct import Struct
 from typing import Any
 
 from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX
@@ -29,7 +31,17 @@ from claims.notices import NOBODY
 from claims.seeding import words
 from claims.seeding.ground import PERSONS, TELLINGS, Ground, as_uuid
 from claims.seeding.rows import Tables
-from claims.seeding.telling import Answer, Form, Person, Teller, json_text, somebody, written
+from claims.seeding.telling import (
+    Answer,
+    Form,
+    Person,
+    Settlement,
+    Teller,
+    Telling,
+    json_text,
+    somebody,
+    written,
+)
 from evidence.models import CustodyKind, ScanState
 from ledger import log
 
@@ -172,6 +184,14 @@ class Households:
 class Life:
     """One claim. `refiles` is the earlier one of the account that it is filed in place of."""
 
+    telling: Telling
+    home: Settlement
+    changed_at: datetime
+    digest: str  # of the newest version
+    texts: list[bytes]  # of its sections
+    salts: bytes
+    chosen: tuple[dict[str, bool], str] | None  # consents, and their text
+
     def __init__(
         self,
         ground: Ground,
@@ -195,7 +215,13 @@ class Life:
         else:
             self.telling = ground.telling(form, account.told_as, int(chance() * TELLINGS))
             self.home = self.telling.homes.one(random)
-        self.state, self.region = State.DRAFT, ""
+        self.state = State.DRAFT
+        self.claimant_pk: int | None = None
+        self.submitted_at: str | None = None
+        self.region = self.place_kind = self.event_on = self.currency = ""
+        self.place_id: str | None = None
+        self.event_first_day: str | None = None
+        self.amount: str | None = None
         self.stands = self._standing()
         self.version = self.version_pk = 0
         self.reviewed_before = False
@@ -278,7 +304,7 @@ class Life:
         self.earlier = telling.kept & filed.telling.kept if filed else frozenset()
         self.teller = teller = Teller(
             self.random, self.ground.mandate, self.form, self.account.person, self.home, happened_on, told_on,
-            self.account.language, telling.for_themselves,
+            self.account.language, self.ground.shelters, telling.for_themselves,
         )  # fmt: skip
         own, texts = self.own, self.own_texts
         for question, tell in telling.own:
@@ -307,7 +333,7 @@ class Life:
         ground, written_at = self.ground, instant(at)
         self.submitted_at = written_at
         self.version = 1
-        self.choices = self._one_of(ground.consents) if self.random.random() < 0.3 else None
+        self.chosen = self._one_of(ground.consents) if self.random.random() < 0.3 else None
         self.eligibility = self._one_of(ground.eligibility)
         self._fill_columns()
         self._choose(written_at)
@@ -399,8 +425,9 @@ class Life:
         self.tables.outcomes.rows.append(
             (self.pk, self.version_pk, end, rule.id, reason, _bytea(salt), digest, today, written_at)
         )
+        decision = ground.id_of("decision", today.toordinal())
         facts = (
-            f'{{"decided_on":"{today}","decision":"{ground.id_of("decision", today.toordinal())}","outcome":"{end}",'
+            f'{{"decided_on":"{today}","decision":"{decision}","outcome":"{end}",'
             f'"reason":"{digest}","rule":"{rule.id}","version_number":{self.version}}}'
         )
         self.state, self.changed_at = self.end, at
@@ -428,7 +455,7 @@ class Life:
     def _facts(self, *, first: bool) -> str:
         """Of a version that the claimant signed. Keys in the order of RFC 8785."""
         mandate, kind = self.ground.mandate, self.form.kind.value
-        chosen = f'"consents":{json_text(self.choices)},' if self.choices else ""
+        chosen = f'"consents":{self.chosen[1]},' if self.chosen else ""
         refiles = f'"refiles":"{self.refiles.number}",' if first and self.refiles else ""
         return (
             f'{{"assurance":"{Assurance.SELF_DECLARED.value}","category_version":{self.form.definition.version},'
@@ -469,13 +496,13 @@ class Life:
         when = own[first["event_date"]] if "event_date" in first else ""
         self.event_on = when if isinstance(when, str) else when["start"]
         self.event_first_day = f"{self.event_on}-01-01"[:10] if self.event_on else None
-        money = own[first["amount"]] if "amount" in first else {"amount": None, "currency": ""}
-        self.amount, self.currency = money["amount"], money["currency"]
+        money = own[first["amount"]] if "amount" in first else {}
+        self.amount, self.currency = money.get("amount"), money.get("currency", "")
 
     def _choose(self, at: str) -> None:
-        if self.choices:
+        if self.chosen:
             notice, by = self.ground.notice, self.account.pk
-            choices = self.choices.items()
+            choices = self.chosen[0].items()
             self.tables.consents.rows += [(self.pk, p, given, notice, at, by) for p, given in choices]
 
     def _claimant(self, at: str) -> int:
@@ -532,9 +559,7 @@ class Life:
     def _freeze(self, at: str) -> None:
         """Every byte as versions.freeze makes them."""
         ground, own = self.ground, self.own_texts
-        consents = "null"
-        if self.choices:
-            consents = f'{{"choices":{json_text(self.choices)},"notice":"{self.ground.notice}"}}'
+        consents = f'{{"choices":{self.chosen[1]},"notice":"{ground.notice}"}}' if self.chosen else "null"
         core = ground.cores[self.form.kind, self.account.language] % {
             "consents": consents,
             "eligibility": self.eligibility,
@@ -570,19 +595,17 @@ class Life:
         return f"[{','.join([said for _public_id, said in self.files])}]".encode()
 
     def _write_version(self, at: str, signature: Signature) -> None:
-        texts, salts = self.texts, self.salts
-        in_hex, columns, digests = salts.hex().encode(), [], {}
-        for n, name in enumerate(SECTIONS):
-            digests[name] = sha256(salts[SALT * n : SALT * (n + 1)] + texts[n]).hexdigest()
-            columns += texts[n], b"\\x" + in_hex[2 * SALT * n : 2 * SALT * (n + 1)]
-        digests |= {"public_id": self.public_id, "number": self.number, "version": self.version}
-        manifest = self.form.manifest % digests
+        salts = SALTS.unpack(self.salts)
+        digests = [sha256(salt + text).hexdigest() for salt, text in zip(salts, self.texts, strict=True)]
+        manifest = self.form.manifest % (self.public_id, self.number, *IN_ORDER(digests), self.version)
         self.digest = sha256(manifest.encode()).hexdigest()
         self.version_pk = next(self.tables.versions.ids)
         head = (
             f"{self.version_pk}\t{self.pk}\t{self.version}\t{self.form.version_id}\t{at}\t"
             f"{Assurance.SELF_DECLARED.value}\t{signature.value}\t{manifest}\t{self.digest}"
         )
+        in_hex = IN_HEX.unpack(self.salts.hex().encode())
+        columns = [b"%b\t\\x%b" % pair for pair in zip(self.texts, in_hex, strict=True)]
         self.tables.versions.lines.append(b"\t".join([head.encode(), *columns]))
 
     def _write_request(self, answered_at: str | None = None) -> None:
@@ -608,9 +631,6 @@ class Life:
         and waits to be looked over."""
         form, telling, random = self.form, self.telling, self.random
         self.changed_at = at
-        self.claimant_pk = self.submitted_at = None
-        self.region = self.event_on = self.place_kind = self.currency = ""
-        self.place_id = self.event_first_day = self.amount = None
         pages = form.pages[: 0 if self.refiles else 1 + int(random.random() * len(form.pages))]
         seen = {question.id for page in pages for question in page.questions}
         answers = telling.answers | self.own
@@ -642,6 +662,8 @@ class Life:
 
 
 ACCOUNT = SECTIONS.index("account")
+SALTS, IN_HEX = Struct(f"{SALT}s" * len(SECTIONS)), Struct(f"{2 * SALT}s" * len(SECTIONS))
+IN_ORDER = itemgetter(*sorted(range(len(SECTIONS)), key=SECTIONS.__getitem__))
 
 
 def _bytea(value: bytes) -> str:

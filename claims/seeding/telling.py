@@ -76,7 +76,12 @@ class Teller:
     happened_on: date
     told_on: date
     language: str
+    shelters: Sequence[Settlement]
     for_themselves: bool = True
+
+    @property
+    def is_body(self) -> bool:
+        return self.form.kind is ClaimantKind.STATE_BODY
 
     def one_of(self, of: Sequence[Any]) -> Any:
         return of[int(self.random.random() * len(of))]
@@ -162,7 +167,9 @@ def _person(teller: Teller, question: Question) -> Answer:
 def _settlement(teller: Teller, question: Question) -> Answer:
     if question.feeds == "place" and teller.chance(0.03):
         return {"text": f"дачний кооператив, {teller.home.name}"}
-    return {"code": teller.home.code, "name": teller.home.name}
+    is_elsewhere = any(part in question.id for part in words.SHELTERING)
+    place = teller.one_of(teller.shelters) if is_elsewhere else teller.home
+    return {"code": place.code, "name": place.name}
 
 
 def _address(teller: Teller, question: Question) -> Answer:
@@ -193,12 +200,14 @@ def _period(teller: Teller, question: Question) -> Answer:
 
 
 def _country(teller: Teller, question: Question) -> Answer:
+    if question.id == "to_country":
+        return teller.one_of(words.TAKEN_TO)
     abroad = {"claimant": 0.02, "place": 1.0}.get(question.section, 0.25)
     return teller.one_of(words.ABROAD) if teller.chance(abroad) else "UA"
 
 
 def _integer(teller: Teller, question: Question) -> Answer:
-    low = question.minimum or 0
+    low = max(question.minimum or 0, 1)
     high = low + 12 if question.maximum is None else min(question.maximum, low + 12)
     return low + int((high - low + 1) * teller.random.random() ** 2)
 
@@ -278,7 +287,7 @@ def _long_text(teller: Teller, question: Question) -> Answer:
 
 
 def company(teller: Teller) -> str:
-    if teller.form.kind is ClaimantKind.STATE_BODY:
+    if teller.is_body:
         body = teller.one_of(words.BODIES)
         return str(body.format(n=1 + int(40 * teller.random.random()), place=teller.home.name.split(",")[0]))
     name = teller.one_of(words.COMPANY_STEMS) + teller.one_of(words.COMPANY_ENDS)
@@ -301,6 +310,11 @@ def _any_of(of: Sequence[str]) -> Text:
     return lambda teller: str(teller.one_of(of))
 
 
+def _right(teller: Teller) -> str:
+    of = words.RIGHTS if teller.form.kind is ClaimantKind.INDIVIDUAL else words.RIGHTS_OF_BODIES
+    return str(teller.one_of(of))
+
+
 BY_NAME: tuple[tuple[str, Text], ...] = (
     ("phone", lambda t: f"+380 {t.one_of(('50', '63', '66', '67', '95', '97'))} {t.digits(3)} {t.digits(4)}"),
     ("geo_point", lambda t: f"{46 + 5 * t.random.random():.4f}, {30 + 9 * t.random.random():.4f}"),
@@ -319,8 +333,8 @@ BY_NAME: tuple[tuple[str, Text], ...] = (
     ("institution", _any_of(words.INSTITUTIONS)),
     ("activity", _any_of(words.ACTIVITIES)),
     ("property_use", _any_of(words.ACTIVITIES)),
-    ("right", _any_of(words.RIGHTS)),
-    ("authority", _any_of(words.RIGHTS)),
+    ("right", _right),
+    ("authority", _right),
     ("former_name", company),
     ("owner_name", company),
     ("holder_name", company),
@@ -341,7 +355,7 @@ BY_NAME: tuple[tuple[str, Text], ...] = (
     ("programme", _any_of(words.PAYERS)),
     ("body", _any_of(words.AUTHORITIES)),
     ("stage", _any_of(words.STAGES)),
-    ("description", _any_of(words.ASSETS)),
+    ("description", lambda t: t.one_of(words.WORKS if t.is_body else words.ASSETS)),
 )
 """By a part of the question's id: what short texts of this name hold."""
 
@@ -349,6 +363,8 @@ BY_NAME: tuple[tuple[str, Text], ...] = (
 def _text(question: Question) -> Tell:
     by_name = (text for part, text in BY_NAME if part in question.id)
     text = FED.get(question.feeds) or next(by_name, _any_of(words.REMARKS))
+    if question.id == "name":  # of a place where people are held
+        text = _any_of(words.PREMISES)
     limit = question.max_length
 
     def tell(teller: Teller, question: Question) -> Answer:
@@ -429,12 +445,12 @@ class Form:
         self.manifest = hollow(
             {
                 "format": versions.FORMAT,
-                "claim": "{public_id}",
-                "number": "{number}",
-                "version": "<version>",
+                "claim": "{}",
+                "number": "{}",
+                "version": "<>",
                 "category": self.code,
                 "category_version": self.definition.version,
-                "sections": {name: f"{{{name}}}" for name in SECTIONS},
+                "sections": dict.fromkeys(SECTIONS, "{}"),
             }
         )
         self.amounts = words.of_category(words.AMOUNTS, self.code, 200_000.0)
@@ -482,11 +498,12 @@ json_text = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(","
 
 
 def hollow(content: Mapping[str, Any]) -> str:
-    """Its JSON text as a format: "{name}" in it stands for a text, "<name>" for JSON of any kind."""
+    """Its JSON text as a format: "{name}" in it stands for a text, "<name>" for JSON of any kind; without a
+    name they are filled in their order."""
     text = json_text(content).replace("%", "%%")
     for found, put in (('"{', '"%('), ('}"', ')s"'), ('"<', "%("), ('>"', ")s")):
         text = text.replace(found, put)
-    return text
+    return text.replace("%()s", "%s")
 
 
 def written(answer: Answer) -> str:

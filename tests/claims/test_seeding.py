@@ -425,16 +425,17 @@ def answered(form, mandate, number):
 
 
 def someone(random, mandate, form):
-    day = mandate.first_day
+    day, kyiv = mandate.first_day, Settlement("UA80000000000093317", "Київ", "UA-30")
     return Teller(
         random=random,
         mandate=mandate,
         form=form,
         person=somebody(random),
-        home=Settlement("UA80000000000093317", "Київ", "UA-30"),
+        home=kyiv,
         happened_on=day,
         told_on=day.replace(year=day.year + 2),
         language="uk",
+        shelters=[kyiv],
     )
 
 

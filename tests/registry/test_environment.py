@@ -116,3 +116,30 @@ def test_a_generated_secret_is_made_once_and_is_private(tmp_path: Path):
     assert env.generated(file) == first
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert env.generated(tmp_path / "other") != first
+
+
+@pytest.mark.parametrize(
+    ("text", "threshold"), [("?prepare_threshold=none", None), ("", 5), ("?prepare_threshold=0", 0)]
+)
+def test_statements_are_prepared_unless_a_pool_cannot_bear_it(
+    monkeypatch: Patch, text: str, threshold: int | None
+):
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app:secret@db.example.org/claims{text}")
+    assert env.database("DATABASE_URL")["OPTIONS"]["prepare_threshold"] == threshold
+
+
+@pytest.mark.parametrize("text", ["never", "-1", "5.0", ""])
+def test_another_threshold_is_refused(monkeypatch: Patch, text: str):
+    monkeypatch.setenv(
+        "DATABASE_URL", f"postgresql://app:secret@db.example.org/claims?prepare_threshold=x{text}"
+    )
+    with pytest.raises(ImproperlyConfigured, match="prepare_threshold=x.* Write a whole number, or none."):
+        env.database("DATABASE_URL")
+
+
+def test_one_word_of_several_in_any_case(monkeypatch: Patch):
+    monkeypatch.setenv("LOG_FORMAT", "JSON")
+    assert env.choice("LOG_FORMAT", "text", ("json", "text")) == "json"
+    monkeypatch.setenv("LOG_FORMAT", "xml")
+    with pytest.raises(ImproperlyConfigured, match="LOG_FORMAT is 'xml'. Write one of: json, text."):
+        env.choice("LOG_FORMAT", "text", ("json", "text"))

@@ -10,7 +10,7 @@ from django.db import OperationalError, connection
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 
-from claims.models import Notice
+from claims.models import Notice, State
 from ledger import sealing
 from registry import metrics, working
 from registry.embedded_postgres import free_port
@@ -57,7 +57,7 @@ def test_the_estimate_is_zero_where_postgresql_knows_nothing_and_never_below_wha
 ):
     monkeypatch.setattr(metrics, "COUNTED", 1)
     make.claim()
-    assert metrics._estimate(["submitted"]) >= 0
+    assert metrics._estimate([State.SUBMITTED]) >= 0
     assert figures()["registry_claims_waiting submitted"] >= 1
 
 
@@ -111,7 +111,7 @@ def test_files_received_and_those_on_their_way(settings: Any):
 
 def test_decisions_of_the_board_that_wait_to_be_written_in():
     before = figures()
-    make.decided(make.before_the_board(make.confirmed(make.claim())))
+    make.decided(make.confirmed())
     assert figures()["registry_decisions_to_write"] == 1
     working.batches.apply_decisions()
     told = figures()

@@ -90,11 +90,11 @@ def proxy() -> Iterator[Proxy]:
     shutil.copy(DEPLOY / "unavailable.html", folder)
     write_certificate(folder)
     changes = {
+        "/tmp/": f"{folder}/",  # noqa: S108 - first: our own folder may lie in /tmp
         "/run/secrets/tls-certificate": f"{folder}/certificate.pem",
         "/run/secrets/tls-key": f"{folder}/key.pem",
         "/var/spool/registry": f"{folder}/spool",
         "/usr/share/registry": str(folder),
-        "/tmp/": f"{folder}/",  # noqa: S108
         "web:8000": f"{embedded_postgres.HOST}:{upstream.server_port}",
         "listen 8443": f"listen {embedded_postgres.HOST}:{port}",
         "listen 8080": f"listen {embedded_postgres.HOST}:{plain_port}",
