@@ -5,6 +5,7 @@ Sealed entries alone are counted, in the database and in one statement for many 
 follower writes the rows, so no submission ever waits for one.
 """
 
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ from ledger import following
 
 FOLLOWER = "statistics"
 AT_ONCE = 20_000  # entries
+PAUSE = 0.1  # seconds, while another process counts
 STATES = (
     State.SUBMITTED.value,
     State.NEEDS_FIXING.value,
@@ -162,6 +164,14 @@ class Flow:
 def follow() -> int:
     """Count what the next sealed entries changed. Answers how many entries were read."""
     return following.follow_indexes(FOLLOWER, _count, AT_ONCE)
+
+
+def catch_up() -> None:
+    """Until everything is counted that is sealed now, by this process or by a worker beside it."""
+    upto = following.handled(FOLLOWER) + following.lag(FOLLOWER)
+    while following.handled(FOLLOWER) < upto:
+        if not follow():
+            time.sleep(PAUSE)
 
 
 def _count(first: int, last: int) -> None:

@@ -7,6 +7,8 @@ in the code it came through; as JSON never by its message, which quotes values.
 
 import json
 import logging
+import sys
+import threading
 import traceback
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -50,6 +52,17 @@ def configuration(form: str, level: str) -> dict[str, Any]:
             "oauth2_provider": {"level": "INFO"},
         },
     }
+
+
+def tell_crashes() -> None:
+    """An error that ends the process or a thread is written like any other, not by Python with its message."""
+
+    def tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+        found = (kind, error or kind(), trace)
+        logging.getLogger("registry").critical("ended by an error that nobody handled", exc_info=found)
+
+    sys.excepthook = tell
+    threading.excepthook = lambda found: tell(found.exc_type, found.exc_value, found.exc_traceback)
 
 
 class RequestIdFilter(logging.Filter):

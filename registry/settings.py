@@ -289,10 +289,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- Logs: to standard error, without personal data; nothing is ever mailed to administrators ---
 
-LOGGING = logs.configuration(
-    env.choice("LOG_FORMAT", "text" if LOCAL else "json", logs.FORMATS),
-    env.choice("LOG_LEVEL", "info", logs.LEVELS).upper(),
-)
+LOG_FORMAT = env.choice("LOG_FORMAT", "text" if LOCAL else "json", logs.FORMATS)
+LOGGING = logs.configuration(LOG_FORMAT, env.choice("LOG_LEVEL", "info", logs.LEVELS).upper())
 # A file whose time sealer and worker renew at each turn, for health checks: one for each process.
 HEARTBEAT_FILE = env.path("HEARTBEAT_FILE", DATA_DIR) if env.is_set("HEARTBEAT_FILE") else None
 

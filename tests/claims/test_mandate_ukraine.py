@@ -264,6 +264,20 @@ def test_ukrainian_keeps_to(rule, pattern):
     assert [uk for uk in UKRAINIAN if re.search(pattern, uk)] == [], rule
 
 
+SAID_BY_THE_SOFTWARE = r"лише рік|тільки рік|обрати кілька|only the year|choose several"
+
+
+def test_no_hint_repeats_what_the_software_says_beside_each_date_and_list():
+    hints = [
+        (q.id, str(hint))
+        for code in CODES
+        for q in form(code).questions
+        if q.hint
+        for hint in (q.hint.uk, q.hint.en)
+    ]
+    assert [hint for hint in hints if re.search(SAID_BY_THE_SOFTWARE, hint[1])] == []
+
+
 def test_english_never_says_victim_or_alleged():
     assert [en for _, en in PAIRS if re.search(r"\b(victim|alleged)", en, re.IGNORECASE)] == []
 

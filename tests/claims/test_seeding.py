@@ -98,12 +98,22 @@ def test_each_life_leaves_the_same_rows_in_every_table_as_the_real_acts(seeded):
     lives_of = {}
     for claim in seeded(800):
         lives_of.setdefault((claim.claimant_kind, claim.state), claim)
-        lives_of.setdefault((story(claim), claim.refiles is not None), claim)
-    kinds_seen = {claim.claimant_kind for claim in lives_of.values()}
-    assert kinds_seen == set(ClaimantKind)
+        lives_of.setdefault(story(claim), claim)
+        lives_of.setdefault((claim.is_draft, claim.refiles is not None, begins_with_an_earlier(claim)), claim)
+    assert {claim.claimant_kind for claim in lives_of.values()} == set(ClaimantKind)
+    assert {(True, False, True), (True, True, True), (False, True, True)} <= lives_of.keys()
+    lives_of = {claim.pk: claim for claim in lives_of.values()}
     assert len(lives_of) > 25
     for number, claim in enumerate(lives_of.values()):
         assert everything(claim) == everything(acted_out(claim, by=f"person{number}")), story(claim)
+
+
+def begins_with_an_earlier(claim):
+    """Whether an answer was taken from an earlier claim."""
+    if claim.is_draft:
+        return filing.EARLIER_CLAIM in claim.draft.origins.values()
+    said = versions.said(claim.versions.get(number=1))
+    return any(answer["origin"] == filing.EARLIER_CLAIM for answer in said.values())
 
 
 def everything(claim):

@@ -2,6 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
+from threading import Event
 
 import pytest
 from django.db import connection, transaction
@@ -191,6 +192,33 @@ def test_exact_numbers_leave_out_what_one_may_not_know():
 def test_every_state_that_outsiders_see_is_counted():
     shown = {Claim(category=Category(code="A3.1"), state=state).standing.state for state in State}
     assert {*statistics.STATES, "draft"} == shown
+
+
+@pytest.mark.committing
+def test_catching_up_waits_for_a_worker_that_counts_just_now(monkeypatch):
+    monkeypatch.setattr(statistics, "AT_ONCE", 5)
+    counting, go_on, count = Event(), Event(), statistics._count
+
+    def slowly(first, last):
+        counting.set()
+        go_on.wait(20)
+        count(first, last)
+
+    def work():
+        try:
+            return statistics.follow()
+        finally:
+            connection.close()
+
+    sealing.seal()
+    monkeypatch.setattr(statistics, "_count", slowly)
+    monkeypatch.setattr(statistics.time, "sleep", lambda seconds: go_on.set())
+    with ThreadPoolExecutor(1) as pool:
+        worker = pool.submit(work)
+        assert counting.wait(20)
+        statistics.catch_up()
+        assert worker.result() == 5
+    assert following.lag(statistics.FOLLOWER) == 0
 
 
 @pytest.mark.committing

@@ -37,6 +37,6 @@ def test_partners_are_served_by_a_process_that_may_not_read_what_review_keeps(cl
         assert tables
         for table in tables:
             cursor.execute(f"REVOKE ALL ON {table} FROM registry_app")
-    environment = database_urls(own_database, clones.facts) | {"REVIEW": "0"}
+    environment = database_urls(own_database, clones.facts) | {"REVIEW": "0", "LOG_LEVEL": "WARNING"}
     said = run_manage("shell", "-c", PULL, env=environment).splitlines()
     assert said[-3:] == [f"pulled ['{claim.number}']", "changes 200", "desk 302"]

@@ -2,11 +2,14 @@
 
 import json
 import logging
+import os
+import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.core import mail
 from django.db import IntegrityError, transaction
 from django.http import HttpResponse, StreamingHttpResponse
@@ -15,6 +18,7 @@ from django.test import Client, RequestFactory
 from accounts.models import User
 from registry import logs, middleware
 from tests import make
+from tests.registry.test_settings import PRODUCTION
 
 pytestmark = pytest.mark.django_db
 
@@ -189,6 +193,17 @@ def test_gunicorn_quotes_no_request(message: str, arguments: tuple[str, ...]):
     record = logging.LogRecord("gunicorn.error", logging.ERROR, "x.py", 1, message, arguments, None)
     line = json.loads(as_written([record]))
     assert line["message"] == "a request could not be read or handled"
+
+
+def test_a_crash_is_one_line_of_json_without_values(tmp_path: Any):
+    crash = "import django; django.setup(); raise ValueError('Олена')"
+    environ = os.environ | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "registry.settings"}
+    ended = subprocess.run(
+        [sys.executable, "-c", crash], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    [line] = ended.stderr.splitlines()
+    assert json.loads(line)["exception"] == ["builtins.ValueError", "  <string>:1 <module>"]
 
 
 def test_a_line_cannot_be_forged():

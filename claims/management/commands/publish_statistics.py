@@ -20,8 +20,7 @@ class Command(BaseCommand):
                 "Figures change once a week, so that nobody can tell single claims from the difference: "
                 "--again is for demonstrations alone (the embedded database, or REGISTRY_DEMO=1)."
             )
-        while statistics.follow():
-            pass
+        statistics.catch_up()
         try:
             made = figures.publish(again=options["again"])
         except figures.AlreadyPublished as refusal:

@@ -1,0 +1,299 @@
+"""Takes the pictures of docs/images from the running product, and writes their index: `make pictures`.
+
+It starts what `make run` starts, on a port and in a folder of its own; makes up claims; files one more as a
+claimant would and hands it from desk to desk; and looks at each page in both languages, on a phone and on a
+desk. Everybody in the pictures is made up.
+"""
+
+import base64
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
+
+from registry import children, launch
+
+ROOT = Path(__file__).parent.parent
+IMAGES = ROOT / "docs" / "images"
+CLAIMS = 2000
+LANGUAGES = {"uk": "Ukrainian", "en": "English"}
+WIDTHS = (360, 1280)
+TALLEST = 2400  # what is below is cut off
+READY_SECONDS = 180
+PAGES = {
+    "home": "The first page",
+    "categories": "The categories of a person; those of companies and of the State are one choice away",
+    "category": "A category before one starts",
+    "tasks": "A draft: its sections, and how far each is",
+    "question": "Questions with their hints",
+    "group": "Something that there can be several of",
+    "hard": "A hard page says so before it asks",
+    "evidence": "Documents and pictures",
+    "check": "Check your answers",
+    "receipt": "The receipt",
+    "status": "A claim about which the reviewer has a question",
+    "statistics": "Public figures, rounded",
+    "help": "Help",
+    "queue": "Claims to review",
+    "desk": "A claim beside its evidence, the checklist, the proposal",
+    "batch": "A batch for the Board is put together",
+    "paper": "The Board’s paper: no names",
+    "figures": "Exact figures, for staff",
+    "api": "What partners read: the API",
+}
+FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+# Canvas keeps every pixel when it is asked for quality 1; a page of text is then half of what a PNG is.
+TO_WEBP = """async png => {
+    const picture = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
+    const canvas = document.createElement("canvas");
+    [canvas.width, canvas.height] = [picture.width, picture.height];
+    canvas.getContext("2d").drawImage(picture, 0, 0);
+    return canvas.toDataURL("image/webp", 1).split(",")[1];
+}"""
+HOUSE = """<svg viewBox="0 0 800 600" width="800" height="600" style="position: absolute; inset: 0">
+    <path fill="#c5d3dd" d="M0 0h800v430H0z"/><path fill="#7e8a6b" d="M0 430h800v170H0z"/>
+    <path fill="#b9a48c" d="M170 260h460v230H170z"/>
+    <path fill="#6d4a3d" d="M140 260l230-150 60 60-40 50 70-10 30 50z"/>
+    <path fill="#3a3532" d="M250 320h80v80h-80zM470 320h80v80h-80zM370 370h70v120h-70z"/>
+    <path fill="#8d8378" d="M480 490l60-50 40 25 55-20 60 55z"/></svg>"""
+EXTRACT = """<h1>Витяг з реєстру прав на нерухоме майно</h1><p>Зразок для знімків екрана, не документ.</p>
+    <p>Об’єкт: житловий будинок, 84,6 м². Власники: Мельник Ольга Вигадана, 1/2; Мельник Андрій Вигаданий, 1/2.</p>"""
+
+
+@dataclass(frozen=True)
+class Site:
+    address: str
+    folder: Path
+
+    def manage(self, *command: str) -> None:
+        environ = os.environ | {"REGISTRY_DATA_DIR": str(self.folder), "REGISTRY_DEMO": "1"}
+        subprocess.run([sys.executable, "manage.py", *command], cwd=ROOT, env=environ, check=True)
+
+
+@contextmanager
+def running() -> Iterator[Site]:
+    with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = int(free.getsockname()[1])
+        free.close()
+        environ = {name: value for name, value in os.environ.items() if name != "MAKELEVEL"}
+        environ |= {"PORT": str(port), "REGISTRY_DATA_DIR": folder}
+        with (Path(folder) / "launch.log").open("wb") as log:
+            launched = children.spawn(
+                [sys.executable, "-m", "registry.launch"], env=environ, cwd=ROOT, output=log
+            )
+        try:
+            deadline = time.monotonic() + READY_SECONDS
+            while not launch.is_ready(port):
+                if launched.poll() is not None or time.monotonic() > deadline:
+                    sys.exit((Path(folder) / "launch.log").read_text())
+                time.sleep(0.2)
+            yield Site(f"http://127.0.0.1:{port}", Path(folder))
+        finally:
+            launched.terminate()
+            launched.wait(30)
+
+
+class Photographer:
+    """Sits at the devices of everybody: of each role of the demo, and of somebody without an account ("")."""
+
+    def __init__(self, browser: Browser, site: Site, images: Path) -> None:
+        self.browser, self.site, self.images = browser, site, images
+        accounts = json.loads((site.folder / "demo-accounts.json").read_text())
+        self.accounts = {account["role"]: account for account in accounts}
+        self.developer = browser.new_page()
+        self.devices: dict[tuple[str, str], Page] = {}
+
+    def page(self, role: str = "", language: str = "uk") -> Page:
+        """Signed in already; at a desk."""
+        if (role, language) not in self.devices:
+            context = self.browser.new_context(
+                base_url=self.site.address, locale=language, color_scheme="light", reduced_motion="reduce"
+            )
+            page = self.devices[role, language] = context.new_page()
+            if role:
+                page.goto("/account/sign-in/")
+                page.locator("[name=login]").fill(self.accounts[role]["email"])
+                page.locator("[name=password]").fill(self.accounts[role]["password"])
+                go_on(page)
+        return self.devices[role, language]
+
+    def take(self, name: str, path: str, role: str = "") -> None:
+        for language in LANGUAGES:
+            page = self.page(role, language)
+            page.goto(path)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": 740})
+                height = page.evaluate("document.documentElement.scrollHeight")
+                cut = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
+                png = page.screenshot(full_page=True, clip=cut)
+                webp = self.developer.evaluate(TO_WEBP, base64.b64encode(png).decode())
+                (self.images / f"{name}-{language}-{width}.webp").write_bytes(base64.b64decode(webp))
+
+    def drawn(self, html: str) -> bytes:
+        self.developer.set_viewport_size({"width": 800, "height": 600})
+        self.developer.set_content(html)
+        return self.developer.screenshot(type="jpeg", quality=70)
+
+    def printed(self, html: str) -> bytes:
+        self.developer.set_content(html)
+        return self.developer.pdf(format="A5")
+
+
+def go_on(page: Page, **answers: str | bool) -> None:
+    """Fills in controls by their names (True ticks a box), and presses the one primary button."""
+    for name, value in answers.items():
+        control = page.locator(f"main [name='{name}']")
+        if control.first.get_attribute("type") in ("radio", "checkbox"):
+            page.locator(f"main [name='{name}'][value='{value}']").check()
+        else:
+            control.fill(str(value))
+    with page.expect_navigation():
+        page.locator("main button.button:not(.secondary, .warn)").first.click()
+
+
+def press(page: Page, button: str) -> None:
+    with page.expect_navigation():
+        page.locator(button).first.click()
+
+
+def take_all(camera: Photographer) -> None:
+    camera.take("home", "/")
+    camera.take("categories", "/categories/")
+    camera.take("category", "/categories/A2.4/")
+    camera.take("statistics", "/statistics/")
+    camera.take("help", "/help/")
+    camera.take("api", "/api/v1/docs")
+    claim = fill_in(camera)
+    number = submit(camera, claim)
+    review(camera, claim, number)
+    decide(camera)
+
+
+def fill_in(camera: Photographer) -> str:
+    """A draft about a home; the address of its pages."""
+    page = camera.page("claimant")
+    page.goto("/claims/new/A2.1/")
+    go_on(page)
+    camera.take("hard", f"{page.url}questions/story/", "claimant")
+    page.goto("/claims/new/A3.1/")
+    go_on(page)
+    claim = page.url.rstrip("/")
+
+    def answer(step: str, **answers: str | bool) -> None:
+        page.goto(f"{claim}/questions/{step}/")
+        go_on(page, **answers)
+
+    answer("who", submitting_as="self")
+    answer("name", full_name_family_name="Мельник", full_name_given_name="Ольга")
+    answer("home", property_type="private_house")
+    answer("where", katottg_name="Ірпінь", property_address_street="вул. Вигадана", property_address_building="12")
+    answer("story", cause="Снаряд влучив у дах. Верхній поверх згорів, нижній залила вода.")
+    answer("when", damage_date_day="12", damage_date_month="3", damage_date_year="2022")
+    answer("damage", damage_level="damaged", damage_cause="artillery")
+    answer("owners", owned_by="shares")
+    answer("share", ownership_share_numerator="1", ownership_share_denominator="2")
+    page.goto(f"{claim}/questions/co_owners/")
+    press(page, "main a.button.secondary")
+    go_on(page, name_family_name="Мельник", name_given_name="Андрій", share_numerator="1", share_denominator="2")
+    camera.take("group", f"{claim}/questions/co_owners/", "claimant")
+    camera.take("question", f"{claim}/questions/when/", "claimant")
+    answer("amount", claim_amount_amount="1 234 000,50")
+    page.goto(f"{claim}/evidence/")
+    files: list[FilePayload] = [
+        {"name": "дах.jpg", "mimeType": "image/jpeg", "buffer": camera.drawn(HOUSE)},
+        {"name": "витяг.pdf", "mimeType": "application/pdf", "buffer": camera.printed(EXTRACT)},
+    ]
+    for file in files:
+        page.locator("[name=file]").set_input_files(file)
+        press(page, "main button[name=add], main form[enctype] button.button")
+    camera.take("evidence", f"{claim}/evidence/", "claimant")
+    camera.take("tasks", f"{claim}/", "claimant")
+    camera.take("check", f"{claim}/check/", "claimant")
+    return claim
+
+
+def submit(camera: Photographer, claim: str) -> str:
+    """Its number."""
+    page = camera.page("claimant")
+    page.goto(f"{claim}/declaration/")
+    go_on(page, typed_name="Ольга Мельник")
+    camera.take("receipt", f"{claim}/receipt/", "claimant")
+    return page.locator("main .number").first.inner_text()
+
+
+def review(camera: Photographer, claim: str, number: str) -> None:
+    page = camera.page("reviewer")
+    camera.take("queue", "/admin/review/", "reviewer")
+    page.goto(f"/admin/review/?number={number}")
+    press(page, f"button[formaction*='{number}/take/']")
+    desk = page.url
+    camera.take("desk", desk, "reviewer")
+    page.goto(desk)
+    page.locator("#ask > summary").click()
+    page.locator("[name=ask_text]").fill("Додайте, будь ласка, фотографію верхнього поверху.")
+    press(page, "button[formaction$='/ask/']")
+    camera.take("status", f"{claim}/", "claimant")
+
+
+def decide(camera: Photographer) -> None:
+    """Up to the paper that the Board has before it."""
+    secretary, director = camera.page("board_secretary"), camera.page("executive_director")
+    secretary.goto("/admin/review/batches/")
+    go_on(secretary, title="Сесія 12, житло")
+    batch = secretary.url
+    for box in secretary.locator("input[name=numbers]").all()[:6]:
+        box.check()
+    go_on(secretary)
+    camera.take("batch", batch, "board_secretary")
+    director.goto(batch)
+    press(director, "form[action$='/submit/'] button")
+    camera.take("paper", batch.replace("/batches/", "/board/"), "board_member")
+    camera.take("figures", "/admin/review/figures/", "board_member")
+
+
+def write_index(images: Path) -> None:
+    lines = [
+        "# What it looks like",
+        "",
+        "Taken from the running product by `make pictures`, with made-up people and claims. Each page on a phone",
+        "(360 px) and on a desk (1280 px), cut off where it gets long.",
+        "",
+        "| page | " + " | ".join(LANGUAGES.values()) + " |",
+        "|---|" + "---|" * len(LANGUAGES),
+    ]
+    for name, about in PAGES.items():
+        links = (
+            ", ".join(f"[{width}]({name}-{language}-{width}.webp)" for width in WIDTHS)
+            for language in LANGUAGES
+        )
+        lines.append(f"| {about} | " + " | ".join(links) + " |")
+    (images / "README.md").write_text("\n".join(lines) + "\n")
+
+
+def main() -> None:
+    os.umask(0o022)
+    with running() as site, sync_playwright() as playwright, tempfile.TemporaryDirectory() as new:
+        site.manage("seed_claims", "--count", str(CLAIMS))
+        site.manage("publish_statistics", "--again")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
+        images = Path(new)
+        take_all(Photographer(browser, site, images))
+        write_index(images)
+        shutil.rmtree(IMAGES, ignore_errors=True)  # all or none: a page that is gone leaves no picture behind
+        shutil.copytree(images, IMAGES)
+    print(f"{sum(file.stat().st_size for file in IMAGES.iterdir()) / 1e6:.1f} MB in {IMAGES}")
+
+
+if __name__ == "__main__":
+    main()
