@@ -40,23 +40,29 @@ NO_REGION = ""
 # not lead the planner to read the whole ledger for some of them (as in ledger_seal).
 PLAN = "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off; SET LOCAL jit = off"
 
+# Where a claim stood is cut out of the entry, not parsed with all of it, which takes three times as long. The
+# body is RFC 8785: its keys are sorted, "after" and "before" come before all that could hold such a key too,
+# and a quotation mark inside a text is written with a stroke before it.
 # A draft is not counted: the act that takes a claim out of that state is its first submission. Where category
 # or region of a claim change later, the month in which it was submitted goes with it.
 COUNT = """
 WITH told AS MATERIALIZED (
     SELECT entry.claim, entry.at,
-           entry.body::json ->> 'before' AS before, entry.body::json ->> 'after' AS after
+           split_part(split_part(entry.body, '"before":', 2), '}', 1) || '}' AS before,
+           split_part(split_part(entry.body, '"after":', 2), '}', 1) || '}' AS after
     FROM (
         SELECT entry_id FROM ledger_leaf WHERE index BETWEEN %(first)s AND %(last)s ORDER BY index
     ) AS leaf
     JOIN ledger_entry AS entry ON entry.id = leaf.entry_id
     WHERE entry.claim IS NOT NULL
+), stood AS MATERIALIZED (
+    SELECT claim, at, before::jsonb AS before, after::jsonb AS after
+    FROM told WHERE starts_with(before, '{') AND starts_with(after, '{') AND before <> after
 ), moved AS MATERIALIZED (
-    SELECT claim, at, before::json ->> 'state' AS left_state, after::json ->> 'state' AS state,
-           before::json ->> 'category' AS left_category, after::json ->> 'category' AS category,
-           coalesce(before::json ->> 'region', '') AS left_region,
-           coalesce(after::json ->> 'region', '') AS region
-    FROM told WHERE before <> after
+    SELECT claim, at, before ->> 'state' AS left_state, after ->> 'state' AS state,
+           before ->> 'category' AS left_category, after ->> 'category' AS category,
+           coalesce(before ->> 'region', '') AS left_region, coalesce(after ->> 'region', '') AS region
+    FROM stood
 ), counted AS (
     MERGE INTO claims_claimcount AS kept USING (
         SELECT category, region, state, sum(more) AS more FROM (

@@ -10,10 +10,12 @@ import json
 import os
 import shutil
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,14 +53,29 @@ PAGES = {
     "figures": "Exact figures, for staff",
     "api": "What partners read: the API",
 }
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-# Canvas keeps every pixel when it is asked for quality 1; a page of text is then half of what a PNG is.
-TO_WEBP = """async png => {
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--no-first-run", "--disable-background-networking"]
+COLOURS = 16  # a pixel is then half a byte, and a picture a quarter of what the browser would write
+# The colours of the page that most pixels have and that differ enough; each pixel is given the nearest of them.
+REDUCE = """async ([png, most]) => {
     const picture = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
-    const canvas = document.createElement("canvas");
-    [canvas.width, canvas.height] = [picture.width, picture.height];
-    canvas.getContext("2d").drawImage(picture, 0, 0);
-    return canvas.toDataURL("image/webp", 1).split(",")[1];
+    const { width, height } = picture, canvas = document.createElement("canvas");
+    Object.assign(canvas, { width, height });
+    const context = canvas.getContext("2d");
+    context.drawImage(picture, 0, 0);
+    const pixels = new Uint32Array(context.getImageData(0, 0, width, height).data.buffer), counts = new Map();
+    for (const colour of pixels) counts.set(colour, (counts.get(colour) || 0) + 1);
+    const colours = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
+    const split = colour => [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
+    const apart = (a, b) => Math.hypot(...split(a).map((part, i) => part - split(b)[i]));
+    const kept = [];
+    for (const least of [36, 18, 9, 0])
+        for (const colour of colours)
+            if (kept.length < most && kept.every(other => apart(colour, other) > least)) kept.push(colour);
+    const nearest = new Map(colours.map(colour => {
+        const distances = kept.map(other => apart(colour, other));
+        return [colour, distances.indexOf(Math.min(...distances))];
+    }));
+    return [width, height, kept.flatMap(split), Array.from(pixels, c => nearest.get(c).toString(16)).join("")];
 }"""
 HOUSE = """<svg viewBox="0 0 800 600" width="800" height="600" style="position: absolute; inset: 0">
     <path fill="#c5d3dd" d="M0 0h800v430H0z"/><path fill="#7e8a6b" d="M0 430h800v170H0z"/>
@@ -137,8 +154,23 @@ class Photographer:
                 height = page.evaluate("document.documentElement.scrollHeight")
                 cut = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
                 png = page.screenshot(full_page=True, clip=cut)
-                webp = self.developer.evaluate(TO_WEBP, base64.b64encode(png).decode())
-                (self.images / f"{name}-{language}-{width}.webp").write_bytes(base64.b64decode(webp))
+                (self.images / f"{name}-{language}-{width}.png").write_bytes(self.small(png))
+
+    def small(self, png: bytes) -> bytes:
+        """The picture in few colours."""
+        asked = [base64.b64encode(png).decode(), COLOURS]
+        width, height, colours, pixels = self.developer.evaluate(REDUCE, asked)
+        lines = (pixels[i : i + width] for i in range(0, width * height, width))
+        parts = {
+            b"IHDR": struct.pack(">IIBBBBB", width, height, 4, 3, 0, 0, 0),
+            b"PLTE": bytes(colours),
+            b"IDAT": zlib.compress(b"".join(b"\0" + bytes.fromhex(line) for line in lines), 9),
+            b"IEND": b"",
+        }
+        return b"\x89PNG\r\n\x1a\n" + b"".join(
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+            for kind, body in parts.items()
+        )
 
     def drawn(self, html: str) -> bytes:
         self.developer.set_viewport_size({"width": 800, "height": 600})
@@ -202,10 +234,10 @@ def fill_in(camera: Photographer) -> str:
     answer("when", damage_date_day="12", damage_date_month="3", damage_date_year="2022")
     answer("damage", damage_level="damaged", damage_cause="artillery")
     answer("owners", owned_by="shares")
-    answer("share", ownership_share_numerator="1", ownership_share_denominator="2")
+    answer("share", ownership_share="1/2")
     page.goto(f"{claim}/questions/co_owners/")
     press(page, "main a.button.secondary")
-    go_on(page, name_family_name="Мельник", name_given_name="Андрій", share_numerator="1", share_denominator="2")
+    go_on(page, name_family_name="Мельник", name_given_name="Андрій", share="1/2")
     camera.take("group", f"{claim}/questions/co_owners/", "claimant")
     camera.take("question", f"{claim}/questions/when/", "claimant")
     answer("amount", claim_amount_amount="1 234 000,50")
@@ -274,7 +306,7 @@ def write_index(images: Path) -> None:
     ]
     for name, about in PAGES.items():
         links = (
-            ", ".join(f"[{width}]({name}-{language}-{width}.webp)" for width in WIDTHS)
+            ", ".join(f"[{width}]({name}-{language}-{width}.png)" for width in WIDTHS)
             for language in LANGUAGES
         )
         lines.append(f"| {about} | " + " | ".join(links) + " |")

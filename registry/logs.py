@@ -55,7 +55,7 @@ def configuration(form: str, level: str) -> dict[str, Any]:
 
 
 def tell_crashes() -> None:
-    """An error that ends the process or a thread is written like any other, not by Python with its message."""
+    """An error that ends a process or a thread is written like any other, not by Python with its message."""
 
     def tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
         found = (kind, error or kind(), trace)

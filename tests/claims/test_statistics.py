@@ -127,6 +127,25 @@ def test_a_month_begins_by_the_clocks_of_the_mandate():
     assert flows() == {(date(2026, 3, 1), "A3.1", ""): (1, 0)}
 
 
+def test_entries_that_say_nothing_of_a_state_count_nothing():
+    claim = make.claim()
+    once = counted()
+    kind = log.Kind("test.said", is_open=False, facts={"said": str})
+    standing = log.Standing("A3.1", None, "draft")
+    with transaction.atomic():
+        for before, after in ((None, None), (standing, None), (None, standing)):
+            log.append(
+                kind,
+                by=log.SYSTEM,
+                office="system",
+                claim=claim.public_id,
+                before=before,
+                after=after,
+                facts={"said": '"before":{"state":"draft"},"after":{"state":"recorded"}'},
+            )
+    assert counted() == once
+
+
 def test_entries_that_are_not_sealed_are_not_counted():
     follow()
     make.claim()

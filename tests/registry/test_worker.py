@@ -84,7 +84,7 @@ def test_a_chore_that_finds_the_database_away_is_left_to_the_next_hour(monkeypat
 
 def test_loading_the_mandate_again_says_that_nothing_is_new(capsys):
     call_command("load_mandate")
-    assert capsys.readouterr().out == "Mandate ukraine: 3 categories, 0 places changed\n"
+    assert capsys.readouterr().out == "Mandate ukraine: 34 categories, 0 places changed\n"
 
 
 def test_a_mistake_in_the_mandate_is_said_in_one_sentence(settings, tmp_path):

@@ -1,0 +1,124 @@
+"""Which statements a page runs and how PostgreSQL carries them out: told by auto_explain, as notices.
+
+So every statement is seen with what its plan really read: those of functions, triggers and COPY too.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+TELLS: dict[str, str] = {
+    "session_preload_libraries": "auto_explain",
+    "auto_explain.log_min_duration": "0",
+    "auto_explain.log_analyze": "on",
+    "auto_explain.log_timing": "off",
+    "auto_explain.log_format": "json",
+    "auto_explain.log_level": "notice",
+    "auto_explain.log_nested_statements": "on",
+}
+"""What a role is set to so that it is told; PostgreSQL's superuser does that."""
+
+MOST_ROWS = 10_000  # that one node of a plan may read (architecture, 3.12)
+LARGE = 5_000  # rows from which on a table is not read from its beginning to its end
+OURS = ("claims_", "ledger_", "review_", "evidence_", "accounts_", "account_", "partners_")
+OFFSET = re.compile(r"\bOFFSET\s+(?!0\b)", re.IGNORECASE)  # OFFSET 0 is a fence for the planner
+
+Node = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Finding:
+    page: str
+    problem: str
+    node: str
+    statement: str
+
+    def __str__(self) -> str:
+        return f"{self.page}: {self.problem}\n    {self.node}\n    {self.statement}"
+
+
+@dataclass
+class Watch:
+    """What was seen and found wrong. `large` are the names of the tables of many rows."""
+
+    large: frozenset[str]
+    findings: list[Finding] = field(default_factory=list)
+    statements: int = 0
+    most: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    @contextmanager
+    def page(self, name: str) -> Iterator[None]:
+        """Judge every statement that runs within it."""
+        told: list[str] = []
+
+        def note(diagnostic: psycopg.errors.Diagnostic) -> None:
+            told.append(diagnostic.message_primary or "")
+
+        connection.ensure_connection()
+        session = connection.connection
+        session.add_notice_handler(note)
+        try:
+            yield
+        finally:
+            session.remove_notice_handler(note)
+        plans = [text.partition("plan:\n")[2] for text in told]
+        for plan in filter(None, plans):
+            self._judge(name, json.loads(plan))
+
+    def _judge(self, page: str, told: Node) -> None:
+        self.statements += 1
+        statement = " ".join(told["Query Text"].split())
+        problems = [("skips rows by OFFSET", told["Plan"])] if OFFSET.search(statement) else []
+        problems += [(p, node) for node, above in _nodes(told["Plan"]) for p in self._problems(node, above)]
+        for problem, node in problems:
+            self.findings.append(Finding(page, problem, _line(node), _short(statement)))
+        read, node = max(((_read(node), _line(node)) for node, _above in _nodes(told["Plan"])))
+        if read > self.most.get(page, (0, ""))[0]:
+            self.most[page] = (read, node)
+
+    def _problems(self, node: Node, above: list[Node]) -> Iterator[str]:
+        table = node.get("Relation Name", "")
+        if node["Node Type"] == "Seq Scan" and table in self.large:
+            yield f"reads all of {table}"
+        if read := _read(node) if _read(node) > MOST_ROWS else 0:
+            yield f"reads {read:,.0f} rows"
+        kinds = [parent["Node Type"] for parent in above]
+        if table in self.large and "Aggregate" in kinds and "Limit" not in kinds[kinds.index("Aggregate") :]:
+            yield f"counts rows of {table}, with no limit"
+
+
+def large_tables() -> frozenset[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples > %s", [LARGE])
+        return frozenset(name for (name,) in cursor if name.startswith(OURS))
+
+
+def _nodes(plan: Node, above: tuple[Node, ...] = ()) -> Iterator[tuple[Node, list[Node]]]:
+    yield plan, list(above)
+    for part in plan.get("Plans", ()):
+        yield from _nodes(part, (*above, plan))
+
+
+def _read(node: Node) -> float:
+    """How many rows the node looked at, over all times that it was run. (An index that is searched with a
+    condition on a later column alone reads more: `Index Searches` tells.)"""
+    removed = sum(count for name, count in node.items() if name.startswith("Rows Removed by"))
+    return float(node.get("Actual Loops", 0) * (node.get("Actual Rows", 0) + removed))
+
+
+def _line(node: Node) -> str:
+    where = " ".join(str(node[key]) for key in ("Relation Name", "Index Name") if key in node)
+    conditions = "; ".join(
+        f"{key}: {node[key]}" for key in ("Index Cond", "Filter", "Join Filter") if key in node
+    )
+    return _short(f"{node['Node Type']} {where} ({_read(node):,.0f} rows) {conditions}")
+
+
+def _short(text: str, length: int = 500) -> str:
+    return text if len(text) <= length else f"{text[: length * 2 // 3]} … {text[-length // 3 :]}"
