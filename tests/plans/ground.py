@@ -107,6 +107,8 @@ INSERT INTO review_batch (public_id, title, state, made_by_id, made_at, submitte
            CASE WHEN batch_state = 'decided' THEN 'Rules' ELSE '' END,
            CASE WHEN batch_state = 'decided' THEN 'x' ELSE '' END
     FROM member;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE review_member DISABLE TRIGGER USER; -- a batch that is submitted takes in nothing
 INSERT INTO review_member (batch_id, claim_id, version_id, proposal_id, recommended, added_by_id, added_at,
         outcome, outcome_reason, outcome_note, removed_because, applied_at)
     SELECT batch.id, proposal.claim_id, proposal.version_id, proposal.id,
@@ -116,8 +118,10 @@ INSERT INTO review_member (batch_id, claim_id, version_id, proposal_id, recommen
            '', '', '', CASE WHEN member.state <> 'eligible' THEN now() END
     FROM member JOIN review_batch AS batch ON batch.public_id = batch_id
     CROSS JOIN LATERAL unnest(claims) AS one (claim) JOIN review_proposal AS proposal ON claim_id = one.claim;
-UPDATE claims_claim SET bound_by = batch_id FROM member
-    WHERE member.state = 'eligible' AND batch_state = 'decided' AND id = ANY(claims);
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE review_member ENABLE TRIGGER USER;
+UPDATE claims_claim SET bound_by = batch_id FROM member CROSS JOIN LATERAL unnest(claims) AS one (claim)
+    WHERE member.state = 'eligible' AND batch_state = 'decided' AND id = one.claim;
 INSERT INTO claims_notice (claim_id, recipient_id, entry_index, kind, state, attempts, due_at)
     SELECT id, filed_by_id, id, 'claim.submitted', CASE WHEN id % 1000 = 0 THEN 'waiting' ELSE 'sent' END,
            0, now() - interval '1 hour'
