@@ -129,7 +129,7 @@ class Clones:
         """Points Django at the clone in which all tests of this template run and roll back."""
         if template not in self._shared:
             self._shared[template] = self._until_the_end.enter_context(self.clone(template))
-        self._point_at(self._shared[template])
+        self.point_at(self._shared[template])
 
     @contextmanager
     def own(self, template: str) -> Iterator[str]:
@@ -140,7 +140,7 @@ class Clones:
             opened.append(connection)
 
         with self.clone(template) as name:
-            self._point_at(name)
+            self.point_at(name)
             connection_created.connect(note)
             try:
                 yield name
@@ -164,7 +164,8 @@ class Clones:
             port=self.facts["port"],
         )
 
-    def _point_at(self, name: str) -> None:
+    def point_at(self, name: str) -> None:
+        """Connects Django to this database from now on."""
         for alias, role in ROLES.items():
             connection = connections[alias]
             if connection.settings_dict["NAME"] != name:

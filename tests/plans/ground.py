@@ -5,6 +5,8 @@ ledger entries of their own but without the frozen texts, as if those had been e
 the time. Proposals, desks, batches and letters, which seeded claims do not have, are added by SQL too.
 """
 
+import os
+
 from django.db import connections
 
 from accounts.models import User
@@ -20,6 +22,7 @@ PEOPLE = {
     "director": ("dariia", Role.EXECUTIVE_DIRECTOR),
     "board": ("bohdan", Role.BOARD_MEMBER),
 }
+CLAIMS = int(os.environ.get("PLANS_CLAIMS", "100000"))
 SEED = 5
 COPIES = 4  # of each seeded claim
 
@@ -131,8 +134,8 @@ INSERT INTO ledger_follower (name, next_index)
 """
 
 
-def fill(claims: int) -> None:
-    seeding.seed(claims // (COPIES + 1), SEED)
+def fill() -> None:
+    seeding.seed(CLAIMS // (COPIES + 1), SEED)
     with connections["owner"].cursor() as cursor:
         cursor.execute(
             "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
