@@ -7,13 +7,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PORT REGISTRY_DATA_DIR
 
-.PHONY: run test lint bench soak venv
+.PHONY: run test lint bench soak pictures venv
 
 run:
 	@exec $(PYTHON) -m registry.preflight run
 
 test: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: venv
 	$(BIN)/ruff format --check .
@@ -30,6 +30,9 @@ soak: venv
 	LEDGER_KILLS=300 $(BIN)/python -m pytest tests/ledger/test_ledger_kill.py
 	CHANGES_SECONDS=60 $(BIN)/python -m pytest tests/partners/test_changes_follow.py
 	API_FUZZ=300 API_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/partners/test_partner_fuzz.py
+
+pictures: venv
+	$(BIN)/python -m docs.pictures
 
 venv:
 	@$(PYTHON) -m registry.preflight test

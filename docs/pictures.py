@@ -40,7 +40,6 @@ PAGES = {
     "question": "Questions with their hints",
     "group": "Something that there can be several of",
     "hard": "A hard page says so before it asks",
-    "evidence": "Documents and pictures",
     "check": "Check your answers",
     "receipt": "The receipt",
     "status": "A claim about which the reviewer has a question",
@@ -55,7 +54,8 @@ PAGES = {
 }
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--no-first-run", "--disable-background-networking"]
 COLOURS = 16  # a pixel is then half a byte, and a picture a quarter of what the browser would write
-# The colours of the page that most pixels have and that differ enough; each pixel is given the nearest of them.
+# At most ten that fill a thousandth of the page stay as they are; then come those that most pixels have and that
+# differ enough. Each pixel is given the nearest of them.
 REDUCE = """async ([png, most]) => {
     const picture = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
     const { width, height } = picture, canvas = document.createElement("canvas");
@@ -67,7 +67,7 @@ REDUCE = """async ([png, most]) => {
     const colours = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
     const split = colour => [colour & 255, (colour >> 8) & 255, (colour >> 16) & 255];
     const apart = (a, b) => Math.hypot(...split(a).map((part, i) => part - split(b)[i]));
-    const kept = [];
+    const kept = colours.filter(colour => counts.get(colour) > pixels.length / 1000).slice(0, 10);
     for (const least of [36, 18, 9, 0])
         for (const colour of colours)
             if (kept.length < most && kept.every(other => apart(colour, other) > least)) kept.push(colour);
@@ -145,10 +145,14 @@ class Photographer:
                 go_on(page)
         return self.devices[role, language]
 
-    def take(self, name: str, path: str, role: str = "") -> None:
+    def take(self, name: str, path: str, role: str = "", *, opened: str = "") -> None:
+        """`opened`: what is clicked first."""
         for language in LANGUAGES:
             page = self.page(role, language)
             page.goto(path)
+            for closed in page.locator(opened).all() if opened else ():
+                closed.click()
+            page.wait_for_load_state("networkidle")
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": 740})
                 height = page.evaluate("document.documentElement.scrollHeight")
@@ -249,7 +253,6 @@ def fill_in(camera: Photographer) -> str:
     for file in files:
         page.locator("[name=file]").set_input_files(file)
         press(page, "main button[name=add], main form[enctype] button.button")
-    camera.take("evidence", f"{claim}/evidence/", "claimant")
     camera.take("tasks", f"{claim}/", "claimant")
     camera.take("check", f"{claim}/check/", "claimant")
     return claim
@@ -270,7 +273,7 @@ def review(camera: Photographer, claim: str, number: str) -> None:
     page.goto(f"/admin/review/?number={number}")
     press(page, f"button[formaction*='{number}/take/']")
     desk = page.url
-    camera.take("desk", desk, "reviewer")
+    camera.take("desk", desk, "reviewer", opened="details.piece:first-of-type > summary")
     page.goto(desk)
     page.locator("#ask > summary").click()
     page.locator("[name=ask_text]").fill("Додайте, будь ласка, фотографію верхнього поверху.")
@@ -278,15 +281,33 @@ def review(camera: Photographer, claim: str, number: str) -> None:
     camera.take("status", f"{claim}/", "claimant")
 
 
+def propose(camera: Photographer) -> str:
+    """One reviewer proposes the claim that waits longest, another confirms it. Its number."""
+    first, second = camera.page("reviewer"), camera.page("reviewer2")
+    first.goto("/admin/review/")
+    press(first, "form[action$='/take-oldest/'] button")
+    for box in first.locator(".check [type=radio][value=yes]").all():
+        box.check()
+    first.locator("[type=radio][name=reason]").first.check()
+    press(first, "button[formaction$='/propose/']")
+    number = first.url.rstrip("/").rsplit("/", 1)[1]
+    second.goto(f"/admin/review/claims/{number}/")
+    press(second, "form[action$='/confirm/'] button")
+    return number
+
+
 def decide(camera: Photographer) -> None:
     """Up to the paper that the Board has before it."""
+    proposed = [propose(camera) for _ in range(4)]
     secretary, director = camera.page("board_secretary"), camera.page("executive_director")
     secretary.goto("/admin/review/batches/")
-    go_on(secretary, title="Сесія 12, житло")
+    go_on(secretary, title="Сесія 12")
     batch = secretary.url
-    for box in secretary.locator("input[name=numbers]").all()[:6]:
-        box.check()
-    go_on(secretary)
+    for number in proposed:
+        secretary.goto(batch)
+        while not secretary.locator(f"[name=numbers][value='{number}']").count():
+            press(secretary, "a[rel=next]")
+        go_on(secretary, numbers=number)
     camera.take("batch", batch, "board_secretary")
     director.goto(batch)
     press(director, "form[action$='/submit/'] button")

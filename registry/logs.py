@@ -55,13 +55,19 @@ def configuration(form: str, level: str) -> dict[str, Any]:
 
 
 def tell_crashes() -> None:
-    """An error that ends a process or a thread is written like any other, not by Python with its message."""
+    """An error that ends a process or a thread, or is found where nothing can handle it (in a destructor), is
+    written like any other, not by Python with its message."""
+    log = logging.getLogger("registry")
 
     def tell(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
-        found = (kind, error or kind(), trace)
-        logging.getLogger("registry").critical("ended by an error that nobody handled", exc_info=found)
+        log.critical("ended by an error that nobody handled", exc_info=(kind, error or kind(), trace))
+
+    def tell_ignored(found: "sys.UnraisableHookArgs") -> None:
+        error = found.exc_value or found.exc_type()
+        log.error("an error that nobody could handle", exc_info=(found.exc_type, error, found.exc_traceback))
 
     sys.excepthook = tell
+    sys.unraisablehook = tell_ignored
     threading.excepthook = lambda found: tell(found.exc_type, found.exc_value, found.exc_traceback)
 
 

@@ -5,7 +5,8 @@ Permissions say what a role does at all; here stands which rows. What is not rea
 
 import uuid
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -25,6 +26,9 @@ VIEW_BATCHES = "review.view_batches"
 VIEW_FIGURES = "claims.view_statistics"
 
 QUEUED = (State.SUBMITTED, State.UNDER_REVIEW)
+AT_ONCE = 2_000
+"""Of more claims on one desk, or proposals to be confirmed, the rest is shown when these are done."""
+
 ON_A_DESK = (*QUEUED, State.INFORMATION_REQUESTED)
 
 
@@ -75,14 +79,27 @@ def free(claims: QuerySet[Claim]) -> QuerySet[Claim]:
     return claims.exclude(_has(_held_now())).exclude(_has(_confirmable()))
 
 
+def in_no_batch(claims: QuerySet[Claim]) -> QuerySet[Claim]:
+    """Those that are in no batch, as they are now, on which the Board's decision is still to be written."""
+    undecided = Member.objects.undecided()
+    return claims.exclude(_has(undecided.filter(claim=OuterRef("pk"), version__number=OuterRef("version"))))
+
+
 def mine(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
-    """Claims on this person's desk, those that wait for the claimant's answer too."""
-    return claims.filter(_has(_active().filter(reviewer=user)), state__in=ON_A_DESK)
+    """Claims on this person's desk, those that wait for the claimant's answer too; of a very full desk not
+    all."""
+    held = Assignment.objects.filter(reviewer=user, ended_at=None).order_by("claim")
+    found = claims.filter(pk__in=_keys(held), state__in=ON_A_DESK)
+    return _of_others_and_cleared(found, user)
 
 
 def to_confirm(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
-    """Claims about which somebody else has proposed something that this person can confirm."""
-    return claims.filter(_has(_confirmable().exclude(proposed_by=user)))
+    """Claims about which somebody else has proposed something that this person can confirm; where very many
+    wait for that, not all of them."""
+    proposed = Proposal.objects.open().exclude(proposed_by=user).order_by("claim")
+    of_others = _confirmable().exclude(proposed_by=user)
+    found = claims.filter(_has(of_others), pk__in=_keys(proposed), state=State.UNDER_REVIEW)
+    return _of_others_and_cleared(found, user)
 
 
 def readable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
@@ -186,7 +203,15 @@ def batches_readable_by(batches: QuerySet[Batch], user: User) -> QuerySet[Batch]
 
 
 def _has(rows: QuerySet) -> Q:
-    return Q(Exists(rows))
+    """Whether there are such rows, asked of each claim or batch by itself, by index. Of EXISTS the planner may
+    think that it is better answered for all at once, and reads a whole table for one page."""
+    found = Subquery(rows.values(there=Value(True))[:1], output_field=BooleanField())
+    return Q(Coalesce(found, Value(False)))
+
+
+def _keys(rows: QuerySet) -> list[int]:
+    """The claims of these rows, looked up first: few, whatever the planner thinks of them."""
+    return list(rows.values_list("claim", flat=True)[:AT_ONCE])
 
 
 def _active() -> QuerySet[Assignment]:

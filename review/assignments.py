@@ -2,6 +2,7 @@
 the last act; then others may take it."""
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import formats, timezone
 from django.utils.translation import gettext as _
 
@@ -10,7 +11,7 @@ from accounts.roles import Role
 from claims import lifecycle
 from claims.models import Category, Claim, State
 from ledger import log
-from review import access, entries
+from review import access, entries, looking
 from review.access import Refused
 from review.models import LEASE, Assignment, Ended, Proposal
 
@@ -63,13 +64,14 @@ def take_oldest(*, by: User, category: Category | None = None) -> Assignment | N
     """Take the claim that has waited longest, one whose review was begun before one that was not; None if
     there is nothing to take. Claims that somebody else is taking just now are passed by."""
     access.office(by, access.REVIEW)
-    waiting = access.free(access.in_queue(Claim.objects.all(), by))
-    if category:
-        waiting = waiting.filter(category=category)
+
+    def free(claims: QuerySet[Claim]) -> QuerySet[Claim]:
+        free = access.free(access.in_queue(claims, by))
+        return free.select_for_update(skip_locked=True, no_key=True, of=("self",))
+
+    claims = Claim.objects.filter(category=category) if category else Claim.objects.all()
     for state in (State.UNDER_REVIEW, State.SUBMITTED):  # one state at a time: each has its index by age
-        oldest = waiting.filter(state=state).order_by("submitted_at", "id")
-        claim = oldest.select_for_update(skip_locked=True, no_key=True, of=("self",)).first()
-        if claim:
+        for claim in looking.everywhere(claims.filter(state=state), free, 1, by=("submitted_at", "id")):
             return take(claim, by=by)
     return None
 

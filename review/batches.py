@@ -41,6 +41,7 @@ from review.models import (
 
 MAX_MEMBERS = 500
 MAX_NOTE = 5000  # characters
+AT_ONCE = 10  # so many workers find something to write
 SECRETARIATS_CHOICE = (Removal.MISTAKE, Removal.LATER)
 RETURNED = "board"  # the rule of every return to review
 """The rule of an outcome that the Board chose against the recommendation, in words of its own."""
@@ -116,15 +117,22 @@ def candidates(user: User, after: tuple[str, int] | None = None) -> QuerySet[Cla
     """Claims that await the Board and are in no batch, ordered by (state, id), those after `after`; a
     sensitive one only for who is named for its category. Slice it. To go on, pass the last one's (state,
     id)."""
-    waiting = Claim.objects.filter(state__in=lifecycle.AWAITING, bound_by=None).order_by("state", "id")
+    return can_join(awaiting(after), user)
+
+
+def awaiting(after: tuple[str, int] | None = None) -> QuerySet[Claim]:
+    """Claims that await the Board, in a batch or not, ordered by (state, id), those after `after`."""
+    waiting = Claim.objects.filter(state__in=lifecycle.AWAITING).order_by("state", "id")
     if after:
         waiting = waiting.filter(TupleGreaterThan(Tuple(models.F("state"), models.F("id")), after))
-    taken = Member.objects.undecided().filter(
-        claim=models.OuterRef("pk"), version__number=models.OuterRef("version")
-    )
+    return waiting
+
+
+def can_join(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
+    """Those of the claims that this person can put into a batch now."""
+    waiting = claims.filter(state__in=lifecycle.AWAITING, bound_by=None).exclude(filed_by=user)
     cleared = models.Q(sensitive=False) | models.Q(category__in=user.clearances.values("category"))
-    free = waiting.filter(cleared).exclude(models.Exists(taken)).exclude(filed_by=user)
-    return free.select_related("category")
+    return access.in_no_batch(waiting.filter(cleared)).select_related("category")
 
 
 @transaction.atomic
@@ -314,10 +322,10 @@ def decide(
 def apply_decisions(limit: int = 100) -> int:
     """Write decisions of the Board into at most `limit` claims, in one transaction; the worker calls it
     until it answers 0. Done again it does nothing; claims that another worker has in hand are passed by."""
+    waiting = Member.objects.to_be_applied().order_by("claim").values_list("claim", flat=True)
+    some = list(waiting[: AT_ONCE * limit])  # first, by their own index: the planner may think of all claims
     claims = Claim.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
-    locked = claims.filter(
-        pk__in=Member.objects.to_be_applied().values("claim"), bound_by__isnull=False
-    ).order_by("pk")[:limit]
+    locked = claims.filter(pk__in=some, bound_by__isnull=False).order_by("pk")[:limit]
     keys = [claim.pk for claim in locked]
     due = Member.objects.to_be_applied().filter(claim__in=keys).order_by("claim")
     written = 0

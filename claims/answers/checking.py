@@ -82,9 +82,7 @@ def problems(form: FilingForm, answers: Mapping[str, Any]) -> list[Problem]:
     for question in to_ask.values():
         if question.id not in answers:
             if question.required:
-                found.append(
-                    Problem(question.id, f"/{question.id}", _("We need an answer to this question."))
-                )
+                found.append(Problem(question.id, f"/{question.id}", _needed(question)))
             continue
         try:
             check(question, answers[question.id])
@@ -100,9 +98,21 @@ def check(question: Question, answer: Any) -> None:
     """Raises NotAnAnswer."""
     if is_state(answer):
         if question.required:
-            raise NotAnAnswer(_("We need an answer to this question."))
+            raise NotAnAnswer(_needed(question))
         return
     CHECKS[question.type](question, answer)
+
+
+def _needed(question: Question) -> str:
+    """What to do about a required question that has no answer, and why."""
+    if question.type is Type.PERSON:
+        return _("Enter at least a family name or a given name.")
+    if question.feeds == "event_link":
+        return _(
+            "What happened abroad can be recorded only if it is linked to an event in Ukraine. "
+            "One sentence is enough."
+        )
+    return _("We need an answer to this question.")
 
 
 def _string(answer: Any, limit: int, pointer: str = "") -> str:

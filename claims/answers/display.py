@@ -40,9 +40,8 @@ def row(question: Question, answer: Any) -> Row:
     except checking.NotAnAnswer:  # answered under an older wording
         return Row(question, _("Please answer again: this question was changed"), True)
     if question.type is Type.GROUP and isinstance(answer, list):
-        fields = {f.id: f for f in question.fields}
         items = tuple(
-            tuple((str(fields[k].ask), words(fields[k], v)) for k, v in item.items() if k in fields)
+            tuple((str(f.ask), words(f, item[f.id])) for f in question.fields if f.id in item)
             for item in answer
         )
         return Row(question, "", False, items)

@@ -163,7 +163,7 @@ class SettlementField(AnswerField):
         if not found:
             return {"text": name}
         self.widget.candidates = (exact or found)[:CANDIDATES]
-        if len(found) > CANDIDATES:
+        if len(exact or found) > CANDIDATES:
             raise forms.ValidationError(
                 _("There are many places with this name. Add the district after a comma, or choose below.")
             )

@@ -54,11 +54,11 @@ def category(request: HttpRequest, code: str) -> HttpResponse:
     if wanted != code:
         return redirect("claims:category", wanted)
     details = definition(shown.newest_id)
-    known = dict(Category.objects.public().values_list("code", "state"))
+    known = {c.code: c for c in Category.objects.public()}
     context = {
         "category": shown,
         "definition": details,
-        "confused_with": [(c, c.code in known) for c in details.confused_with],
+        "confused_with": [(c, known.get(c.code)) for c in details.confused_with],
     }
     return render(request, "claims/category.html", context)
 

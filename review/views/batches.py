@@ -17,14 +17,14 @@ from accounts.models import User
 from claims import mandates, numbers
 from claims.models import Claim, State
 from claims.views.held import PersonRequest, typed_before
-from review import access
+from review import access, looking
 from review import batches as acts
 from review.forms import AddForm, NewBatchForm
 from review.models import Batch, BatchState, Member, Proposal, Removal
 from review.views import reading
 from review.views.pages import REFUSED, page, show
 
-BATCHES_A_PAGE = 20
+BATCHES_A_PAGE = 15  # each of up to 500 claims, of which none may be hidden
 CANDIDATES_A_PAGE = 50
 CURSOR = signing.Signer(salt="review.candidates")
 
@@ -127,10 +127,15 @@ def _candidates(request: PersonRequest) -> tuple[list[Claim], str]:
         after = (state, key)
     except signing.BadSignature:
         after = None
-    rows = list(acts.candidates(request.user, after=after)[: CANDIDATES_A_PAGE + 1])
-    more = len(rows) > CANDIDATES_A_PAGE
-    last = rows[CANDIDATES_A_PAGE - 1] if more else None
-    return rows[:CANDIDATES_A_PAGE], CURSOR.sign_object([last.state, last.pk]) if last else ""
+    rows, last = looking.first(
+        acts.awaiting(after),
+        lambda claims: acts.can_join(claims, request.user),
+        CANDIDATES_A_PAGE + 1,
+        by=("state", "id"),
+    )
+    if len(rows) > CANDIDATES_A_PAGE:
+        last = (rows[CANDIDATES_A_PAGE - 1].state, rows[CANDIDATES_A_PAGE - 1].pk)
+    return rows[:CANDIDATES_A_PAGE], CURSOR.sign_object(list(last)) if last else ""
 
 
 def _described(claims: list[Claim], ticked: list[str]) -> list[Candidate]:

@@ -1,6 +1,6 @@
 """The claims that wait, oldest first, and taking one. No names are shown here."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -21,7 +21,7 @@ from accounts.roles import Role
 from claims import mandates, numbers
 from claims.models import Category, Claim, State
 from claims.views.held import PersonRequest
-from review import access, assignments
+from review import access, assignments, looking
 from review.forms import NOT_A_NUMBER
 from review.models import Assignment, Proposal
 from review.views.pages import page, show
@@ -70,15 +70,14 @@ def _show(
     request: PersonRequest, *, typed: str = "", not_found: Any = "", found: Claim | None = None
 ) -> HttpResponse:
     asked = Asked(request.user, request.GET)
-    claims = [found] if found else asked.claims()
-    more = len(claims) > ROWS
+    claims, further = ([found], None) if found else asked.claims()
     return show(
         request,
         "queue",
         _("Claims to review"),
         asked=asked,
-        rows=rows(claims[:ROWS], request.user),
-        next=asked.address(after=claims[ROWS - 1]) if more else "",
+        rows=rows(claims, request.user),
+        next=asked.address(after=further) if further else "",
         first=asked.address() if asked.after else "",
         typed=typed,
         not_found=not_found,
@@ -142,6 +141,7 @@ class Asked:
         self.chosen = {n: value if value in self.choices[n] else "" for n, value in chosen.items()}
         self.whose = self.chosen["whose"] = self.chosen["whose"] or "free"
         self.after = _place(said.get("after", ""))
+        self.category = next((c for c in categories if c.code == self.chosen["category"]), None)
 
     @property
     def selects(self) -> list[tuple[str, str, list[tuple[str, Any, bool]]]]:
@@ -157,34 +157,50 @@ class Asked:
             for name, options in self.choices.items()
         ]
 
-    def address(self, *, after: Claim | None = None) -> str:
-        """This list, or what comes after this claim in it."""
+    def address(self, *, after: looking.Place | None = None) -> str:
+        """This list, or what comes after this place in it."""
         said = QueryDict(mutable=True)
-        place = CURSOR.sign_object([str(after.submitted_at), after.pk]) if after else ""
+        place = CURSOR.sign_object([str(after[0]), after[1]]) if after else ""
         said.update({name: value for name, value in {**self.chosen, "after": place}.items() if value})
         return f"{reverse('review:queue')}?{said.urlencode()}"
 
-    def claims(self) -> list[Claim]:
-        """Up to one more than a page, oldest first: each state along its own index, then merged."""
-        user = self.user
-        lists: dict[str, tuple[Iterable[State], Callable[[Claims], Claims]]] = {
-            "free": (access.QUEUED, lambda c: access.free(access.in_queue(c, user))),
-            "mine": (access.ON_A_DESK, lambda c: access.mine(access.readable_by(c, user), user)),
-            "to_confirm": (
-                [State.UNDER_REVIEW],
-                lambda c: access.to_confirm(access.readable_by(c, user), user),
-            ),
-            "all": (IN_REVIEW, lambda c: access.readable_by(c, user)),
-        }
-        states, those = lists[self.whose]
-        wanted = self._wanted()
-        found = [c for s in states for c in those(wanted.filter(state=s))[: ROWS + 1]]
-        return sorted(found, key=lambda claim: (claim.submitted_at, claim.pk))[: ROWS + 1]
+    def claims(self) -> tuple[list[Claim], looking.Place | None]:
+        """A page, oldest first, and the place behind which the next one begins, if there may be more."""
+        if self.whose in ("mine", "to_confirm"):  # begin with the desk or the proposals: they are few
+            those = access.mine if self.whose == "mine" else access.to_confirm
+            found, seen_to = list(those(self._wanted(), self.user)[: ROWS + 1]), None
+        else:
+            found, seen_to = self._along_each_state()
+        if len(found) > ROWS:
+            return found[:ROWS], _place_of(found[ROWS - 1])
+        return found, seen_to
+
+    def _along_each_state(self) -> tuple[list[Claim], looking.Place | None]:
+        """Up to one more than a page: each state along its own index, then merged as far as all were seen."""
+        user, wanted = self.user, self._wanted()
+        if self.whose == "free":
+            states: tuple[State, ...] = access.QUEUED
+            those: Callable[[Claims], Claims] = lambda c: access.free(access.in_queue(c, user))  # noqa: E731
+        else:
+            states, those = IN_REVIEW, lambda c: access.readable_by(c, user)
+        lists = [
+            looking.first(
+                wanted.filter(state=state),
+                those,
+                ROWS + 1,
+                by=("submitted_at", "id"),
+                at_most=looking.AT_MOST // len(states),
+            )
+            for state in states
+        ]
+        seen_to = min((place for _found, place in lists if place), default=None)
+        found = sorted((claim for found, _place in lists for claim in found), key=_place_of)
+        return [c for c in found if seen_to is None or _place_of(c) <= seen_to][: ROWS + 1], seen_to
 
     def _wanted(self) -> Claims:
         claims = Claim.objects.select_related("category").order_by("submitted_at", "id")
-        if code := self.chosen["category"]:
-            claims = claims.filter(category__code=code)
+        if self.category:
+            claims = claims.filter(category=self.category)
         if region := self.chosen["region"]:
             claims = claims.filter(region=region)
         if days := self.chosen["older"]:
@@ -193,6 +209,10 @@ class Asked:
             at, key = self.after
             claims = claims.filter(Q(submitted_at__gt=at) | Q(id__gt=key), submitted_at__gte=at)
         return claims
+
+
+def _place_of(claim: Claim) -> looking.Place:
+    return claim.submitted_at, claim.pk
 
 
 def _place(text: str) -> tuple[str, int] | None:
@@ -226,8 +246,7 @@ def take_oldest(request: PersonRequest) -> HttpResponseBase:
     """The oldest free claim, of the category in the sentence if one is chosen there."""
     if request.method != "POST":
         return redirect("review:queue")
-    code = Asked(request.user, request.POST).chosen["category"]
-    category = Category.objects.filter(code=code).first() if code else None
+    category = Asked(request.user, request.POST).category
     try:
         assignment = assignments.take_oldest(by=request.user, category=category)
     except access.Refused as refusal:

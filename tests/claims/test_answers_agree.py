@@ -95,7 +95,10 @@ def test_not_knowing_not_saying_and_later_answer_every_question_that_is_not_requ
 
 
 def test_a_required_question_is_not_answered_by_not_saying():
-    assert verdict(QUESTIONS["full_name"], {"state": "not_said"}) == "We need an answer to this question."
+    assert verdict(QUESTIONS["link"], {"state": "not_said"}).endswith("One sentence is enough.")
+    assert verdict(QUESTIONS["full_name"], {"state": "not_said"}) == (
+        "Enter at least a family name or a given name."
+    )
     assert not Draft202012Validator(SCHEMA["properties"]["full_name"]).is_valid({"state": "not_said"})
 
 
@@ -155,13 +158,13 @@ def test_the_schema_is_a_schema():
 @pytest.mark.parametrize(
     ("given_answers", "problem"),
     [
-        ({}, ("full_name", "/full_name", "We need an answer to this question.")),
+        ({}, ("full_name", "/full_name", "Enter at least a family name or a given name.")),
         ({**NAME, "shoe": "41"}, ("shoe", "/shoe", "This question is not asked here.")),
         ({**NAME, "kind": "house", "colour": "red"}, ("colour", "/colour", "is not asked here.")),
         ({**NAME, "insurer": "private"}, ("insurer", "/insurer", "This question is not asked here.")),
         ({**NAME, "loss": {"amount": "12", "currency": "UAH"}}, ("loss", "/loss/amount", "two decimals")),
         ({**NAME, "aid": [{"payer": "ООН"}, {"on": "2022-13"}]}, ("aid", "/aid/1/on", "must be a date like")),
-        ({**NAME, "whereabouts": "abroad"}, ("link", "/link", "We need an answer to this question.")),
+        ({**NAME, "whereabouts": "abroad"}, ("link", "/link", "if it is linked to an event in Ukraine")),
         ({**NAME, "child": {"nick": "Оля"}}, ("child", "/child/nick", "This field is not known here.")),
     ],
 )

@@ -42,8 +42,8 @@ NBSP = "\u00a0"
         (
             "house",
             {"street": "Шевченка", "unit": "5"},
-            "Вулиця: Шевченка; Квартира: 5",
-            "Street: Шевченка; Flat: 5",
+            "Вулиця: Шевченка; Квартира або приміщення: 5",
+            "Street: Шевченка; Flat or premises: 5",
         ),
         (
             "child",
@@ -69,6 +69,13 @@ def test_a_list_is_said_entry_by_entry():
         (("From whom?", "ООН"), ("How much?", "5.00 EUR")),
         (("When?", "2023"),),
     )
+
+
+def test_an_entry_is_said_in_the_order_in_which_it_was_asked():
+    """PostgreSQL and the frozen version keep the members of an object in an order of their own."""
+    stored = {"on": "2023", "payer": "ООН", "amount": {"currency": "EUR", "amount": "5.00"}}
+    (entry,) = display.row(QUESTIONS["aid"], [stored]).items
+    assert [label for label, _words in entry] == ["From whom?", "How much?", "When?"]
 
 
 @pytest.mark.parametrize(

@@ -185,6 +185,20 @@ def test_a_date_before_the_first_day_is_explained(olena):
     assert "The Register records damage from 24 February 2022 on, and this is earlier." in said(answer)[0]
 
 
+def test_the_check_page_says_which_date_is_too_early(olena):
+    claim = make.draft(answers={"damage_date": "2014"})
+    (asked,) = [q.ask for q in claim.form.questions if q.id == "damage_date"]
+    shown = olena.get(f"/claims/{claim.public_id}/check/").content.decode()
+    assert f"{asked} The Register records damage from 24 February 2022 on," in shown
+
+
+def test_the_check_page_follows_the_order_of_the_sections(olena):
+    shown = olena.get(f"/claims/{make.draft().public_id}/check/").content.decode()
+    headings = re.findall("<h2>(.*?)</h2>", shown)
+    assert headings[0] == "Before you begin"
+    assert headings[-2:] == ["Evidence", "Who may see your claim"]
+
+
 def test_sending_a_page_twice_does_no_harm(olena):
     claim = make.draft()
     for _ in range(2):

@@ -149,6 +149,13 @@ def test_only_the_name_of_the_claimant_is_required_and_the_link_of_what_happened
     assert required == REQUIRED[kind]
 
 
+def test_a_parent_is_not_asked_twice_who_they_are_to_the_child():
+    (asked,) = [q for q in form("A2.8").questions if q.id == "submitted_by"]
+    assert asked.ask_if is not None
+    who = ("self", "parent_of_minor", "guardian", "appointed_representative")
+    assert [one for one in who if asked.ask_if.holds({"submitting_as": one})] == ["appointed_representative"]
+
+
 @pytest.mark.parametrize("code", [code for code in CODES if code.startswith("B")])
 def test_who_files_who_owns_and_who_holds_it_are_three_bodies(code):
     asked = {q.id for q in form(code).questions}

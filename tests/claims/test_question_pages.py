@@ -154,6 +154,7 @@ def test_what_is_typed_becomes_an_answer(question, sent, kept):
     [
         ("rooms", {"rooms": "0"}, "Enter a number from 1 to 100."),
         ("rooms", {"rooms": "2,5"}, "Enter a whole number, without a comma."),
+        ("rooms", {"rooms": "three"}, "Enter a whole number in digits, like 25."),
         ("area_m2", {"area_m2": "1001"}, "Enter a number from 0 to 1000."),
         ("loss", {"loss_amount": "5", "loss_currency": "ZWL"}, "Choose one of the currencies offered."),
         ("kind", {"kind": "boat"}, "Choose one of the answers offered."),
@@ -177,6 +178,11 @@ def test_what_is_typed_becomes_an_answer(question, sent, kept):
         ("share", {"share": "3/2"}, "Enter the share as a fraction, like 1/2,"),
         ("story", {"story": "до\x00після"}, "The text contains a hidden character that cannot be stored."),
         ("story", {"story": "а" * 201}, "The text has 201 characters; at most 200 fit here."),
+        (
+            "child",
+            {"child_born_day": "31", "child_born_month": "2", "child_born_year": "2015"},
+            "Date of birth: This day is not in the calendar.",
+        ),
         ("full_name", {"full_name_patronymic": "Іванівна"}, "Enter at least a family name or a given name."),
         (
             "full_name",
@@ -272,6 +278,13 @@ def test_a_name_that_several_places_have_is_asked_back_with_towns_first():
     assert town("Буча", language="en") == (
         "There are several places with this name. Choose the right one, or keep what you wrote."
     )
+
+
+def test_many_places_are_spoken_of_only_where_not_all_with_the_name_are_shown():
+    """Many begin like Львів; only three are called so, and each is there to choose."""
+    assert len(candidates("Львів")) == 4
+    assert town("Львів", language="en").startswith("There are several places with this name.")
+    assert town("Іванівка", language="en").startswith("There are many places with this name.")
 
 
 def test_of_several_places_the_chosen_one_counts():

@@ -282,7 +282,18 @@ def insert(body: str, salt: bytes = b"s" * 16) -> None:
         BODY.replace(".123456", ""),
         BODY.replace("T", " "),
         BODY.replace("-07T", "-32T"),
+        BODY.replace("2026", "0000"),
+        BODY.replace("2026", "+026"),
+        BODY.replace("2026", "２０２６"),
+        BODY.replace("2026-03-07", "03-07-2026"),
+        BODY.replace("10:20:30", "10:20:60"),
         BODY.replace("null", '"UA-7K4M-2P9Q-F"'),
+        BODY.replace("true", "7"),
+        BODY.replace("true", "{}"),
+        BODY.replace("true", "true,"),
+        BODY.replace("{", '{"actor":1e999999,'),
+        BODY.replace("{", '{"actor":"\\u0000",'),
+        BODY.replace("{", '{"actor":"\\ud83d",'),
         BODY.replace("test.noted", "\\u0000"),
         BODY.replace("test.noted", "\\ud83d"),
         BODY.replace("test.noted", "x" * 60_000),
@@ -291,6 +302,14 @@ def insert(body: str, salt: bytes = b"s" * 16) -> None:
 def test_the_database_refuses_a_body_that_does_not_say_what_an_entry_must(body: str):
     with pytest.raises(DatabaseError):
         insert(body)
+
+
+def test_of_a_key_that_comes_twice_all_columns_say_the_last_as_readers_of_json_do():
+    insert(BODY.replace("{", '{"at":"no time","claim":"no id","kind":"test.other","open":false,'))
+    entry = Entry.objects.latest("id")
+    said = json.loads(entry.body)
+    assert (entry.kind, entry.is_open, entry.claim) == (said["kind"], said["open"], said["claim"])
+    assert f"{entry.at:%Y-%m-%dT%H:%M:%S.%fZ}" == said["at"]
 
 
 @pytest.mark.parametrize("salt", [b"", b"s" * 15, b"s" * 17])

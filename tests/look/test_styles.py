@@ -52,6 +52,13 @@ def test_text_has_the_contrast_that_wcag_aa_asks_for(scheme, ink, ground):
     assert contrast(colours[ink], colours[ground]) >= 4.5
 
 
+def test_every_colour_that_a_sheet_names_is_one_of_ours():
+    """A misspelt one is no error to a browser: it draws nothing."""
+    named = {name for sheet in SHEETS for name in re.findall(r"var\(--([a-z-]+)\)", sheet.read_text())}
+    ours = {name for sheet in SHEETS for name in re.findall(r"--([a-z-]+):", sheet.read_text())}
+    assert named <= ours
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("ground", ["page", "canvas"])
 def test_borders_of_controls_can_be_seen(scheme, ground):

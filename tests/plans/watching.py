@@ -27,6 +27,7 @@ TELLS: dict[str, str] = {
 MOST_ROWS = 10_000  # that one node of a plan may read (architecture, 3.12)
 LARGE = 5_000  # rows from which on a table is not read from its beginning to its end
 OURS = ("claims_", "ledger_", "review_", "evidence_", "accounts_", "account_", "partners_")
+COUNTS = re.compile(r"\bcount\s*\(", re.IGNORECASE)
 OFFSET = re.compile(r"\bOFFSET\s+(?!0\b)", re.IGNORECASE)  # OFFSET 0 is a fence for the planner
 
 Node = dict[str, Any]
@@ -93,22 +94,29 @@ class Watch:
         self.statements += 1
         statement = " ".join(told["Query Text"].split())
         problems = [("skips rows by OFFSET", told["Plan"])] if OFFSET.search(statement) else []
-        problems += [(p, node) for node, above in _nodes(told["Plan"]) for p in self._problems(node, above)]
+        for node, above in _nodes(told["Plan"]):
+            problems += [(problem, node) for problem in self._problems(node)]
+            if COUNTS.search(statement) and self._is_counted(node, above):
+                problems.append((f"counts {node['Relation Name']} without a limit", node))
         for problem, node in problems:
             self.findings.append(Finding(page, problem, _line(node), _short(statement)))
         read, node = max(((_read(node), _line(node)) for node, _above in _nodes(told["Plan"])))
         if read > self.most.get(page, (0, ""))[0]:
             self.most[page] = (read, node)
 
-    def _problems(self, node: Node, above: list[Node]) -> Iterator[str]:
-        table = node.get("Relation Name", "")
-        if node["Node Type"] == "Seq Scan" and table in self.large:
-            yield f"reads all of {table}"
-        if read := _read(node) if _read(node) > MOST_ROWS else 0:
-            yield f"reads {read:,.0f} rows"
+    def _problems(self, node: Node) -> Iterator[str]:
+        if node["Node Type"] == "Seq Scan" and node["Relation Name"] in self.large:
+            yield f"reads all of {node['Relation Name']}"
+        if _read(node) > MOST_ROWS:
+            yield f"reads {_read(node):,.0f} rows"
+
+    def _is_counted(self, node: Node, above: list[Node]) -> bool:
         kinds = [parent["Node Type"] for parent in above]
-        if table in self.large and "Aggregate" in kinds and "Limit" not in kinds[kinds.index("Aggregate") :]:
-            yield f"counts rows of {table}, with no limit"
+        return (
+            node.get("Relation Name") in self.large
+            and "Aggregate" in kinds
+            and "Limit" not in kinds[kinds.index("Aggregate") :]
+        )
 
 
 def large_tables() -> frozenset[str]:

@@ -159,6 +159,12 @@ def test_variables_that_must_be_given_stand_in_the_example():
     assert needed <= example <= used
 
 
+def test_the_proxy_is_as_many_processes_on_any_machine_as_its_limits_allow():
+    processes = re.search(r"^worker_processes (\d+);", (DEPLOY / "nginx" / "nginx.conf").read_text(), re.M)
+    assert processes
+    assert int(processes[1]) < SERVICES["proxy"]["deploy"]["resources"]["limits"]["pids"]
+
+
 def test_the_settings_of_postgresql_keep_people_out_of_its_log():
     said = {word.removeprefix("-c") for word in SERVICES["database"]["command"]}
     ours = embedded_postgres.SETTINGS

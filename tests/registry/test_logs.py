@@ -206,6 +206,19 @@ def test_a_crash_is_one_line_of_json_without_values(tmp_path: Any):
     assert json.loads(line)["exception"] == ["builtins.ValueError", "  <string>:1 <module>"]
 
 
+def test_an_error_in_a_destructor_is_one_line_of_json_without_values():
+    code = (
+        "import django; django.setup()\nclass Row:\n    def __del__(self): raise ValueError('Олена')\nRow()"
+    )
+    environ = os.environ | PRODUCTION | {"DJANGO_SETTINGS_MODULE": "registry.settings"}
+    ended = subprocess.run(
+        [sys.executable, "-c", code], cwd=settings.BASE_DIR, env=environ, capture_output=True, text=True
+    )
+    assert ended.returncode == 0
+    [line] = ended.stderr.splitlines()
+    assert json.loads(line)["exception"] == ["builtins.ValueError", "  <string>:3 __del__"]
+
+
 def test_a_line_cannot_be_forged():
     record = logging.LogRecord("x", logging.INFO, "x.py", 1, 'a\n{"level": "ERROR"}', None, None)
     assert len(as_written([record]).splitlines()) == 1

@@ -1,18 +1,23 @@
 """What Prometheus is told: figures that are right, cheap to ask and of nobody in particular."""
 
 import logging
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from django.conf import settings as ours
 from django.db import OperationalError, connection
 from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 
 from claims.models import Notice, State
 from ledger import sealing
-from registry import metrics, working
+from registry import metrics, web_metrics, working
 from registry.embedded_postgres import free_port
 from tests import make
 
@@ -192,3 +197,15 @@ def test_they_are_served_on_a_port_of_their_own(monkeypatch: pytest.MonkeyPatch)
         server.server_close()
         thread.join()
     assert "registry_database_up 1.0" in said
+
+
+def test_an_empty_folder_for_figures_of_processes_counts_as_none(tmp_path: Path):
+    code = (
+        "from registry import web_metrics\n"
+        "from prometheus_client import Counter\n"
+        "Counter('tried', 'Tried', registry=None).inc()\n"
+        "web_metrics.observe('GET', '/', 200, 0.1)"
+    )
+    environ = os.environ | {web_metrics.FOLDER: "", "PYTHONPATH": str(ours.BASE_DIR)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environ, check=True)
+    assert list(tmp_path.iterdir()) == []

@@ -3,9 +3,10 @@
 import pytest
 from django.apps import apps
 from django.core.management import CommandError, call_command
-from django.db import connection, connections, models
+from django.db import connection, connections, models, transaction
 from django.db.utils import ProgrammingError
 
+from claims.models import Claim
 from ledger.models import Entry, Leaf
 from registry.management.commands import migrate
 
@@ -74,6 +75,22 @@ def test_looking_changes_nothing():
 def test_without_an_owner_migrate_says_what_to_set():
     with pytest.raises(CommandError, match="Set DATABASE_OWNER_URL"):
         call_command("migrate", database="nobody")
+
+
+@pytest.mark.committing
+def test_requests_do_not_wait_behind_a_migration_that_waits(monkeypatch: pytest.MonkeyPatch):
+    def alter(*_args: object, **_options: object) -> None:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("ALTER TABLE claims_claim ADD COLUMN more integer")
+
+    monkeypatch.setattr(migrate.migrate.Command, "handle", alter)
+    monkeypatch.setattr(migrate, "LONGEST_WAIT", "100ms", raising=False)
+    with connections["owner"].cursor() as cursor:  # or a mistake would hang
+        cursor.execute("SET statement_timeout = '5s'")
+    with transaction.atomic():
+        Claim.objects.exists()  # a backup, a long pull
+        with pytest.raises(CommandError, match="in use for too long"):
+            call_command("migrate", verbosity=0)
 
 
 @pytest.mark.django_db

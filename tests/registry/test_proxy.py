@@ -98,7 +98,7 @@ def proxy() -> Iterator[Proxy]:
         "web:8000": f"{embedded_postgres.HOST}:{upstream.server_port}",
         "listen 8443": f"listen {embedded_postgres.HOST}:{port}",
         "listen 8080": f"listen {embedded_postgres.HOST}:{plain_port}",
-        "worker_processes auto": "worker_processes 1",
+        "worker_processes 2": "worker_processes 1",
     }
     configuration = (DEPLOY / "nginx.conf").read_text()
     for written, here in changes.items():

@@ -6,13 +6,16 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
-from django.db import DEFAULT_DB_ALIAS, connections, models, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, models, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.recorder import MigrationRecorder
+from psycopg.errors import LockNotAvailable
 
 EVERYTHING = ("SELECT", "INSERT", "UPDATE", "DELETE")
 APPEND_ONLY = ("SELECT", "INSERT")
 READ_ONLY = ("SELECT",)
+LONGEST_WAIT = "10s"
+"""For a table that is in use: every request would wait behind a migration that waits for a backup."""
 
 
 class Command(migrate.Command):
@@ -27,7 +30,17 @@ class Command(migrate.Command):
                 "Set DATABASE_OWNER_URL: migrations run as the role that owns the tables "
                 "(docs/operations.md, “Two database roles”)."
             )
-        super().handle(*args, **options)
+        with connections[alias].cursor() as cursor:
+            cursor.execute("SELECT set_config('lock_timeout', %s, false)", [LONGEST_WAIT])
+        try:
+            super().handle(*args, **options)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable):
+                raise
+            raise CommandError(
+                "A table has been in use for too long, by a backup or a long pull perhaps. What was applied "
+                "stays; run migrate again when that is over."
+            ) from error
         if not (options["plan"] or options["check_unapplied"]):
             connection = connections[alias]
             with transaction.atomic(using=alias):
