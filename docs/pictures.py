@@ -31,6 +31,14 @@ CLAIMS = 2000
 LANGUAGES = {"uk": "Ukrainian", "en": "English"}
 WIDTHS = (360, 1280)
 TALLEST = 2400  # what is below is cut off
+FIRST_SCREEN = 740
+FRONT = {  # of these, what one sees first stands on the README of the project
+    ("home", "uk", 360),
+    ("question", "en", 360),
+    ("receipt", "uk", 360),
+    ("statistics", "en", 360),
+    ("desk", "en", 1280),
+}
 READY_SECONDS = 180
 PAGES = {
     "home": "The first page",
@@ -52,10 +60,16 @@ PAGES = {
     "figures": "Exact figures, for staff",
     "api": "What partners read: the API",
 }
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-lcd-text", "--no-first-run", "--disable-background-networking"]
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-lcd-text",
+    "--no-first-run",
+    "--disable-background-networking",
+]
 COLOURS = 16  # a pixel is then half a byte, and a picture a quarter of what the browser would write
-# At most ten that fill a thousandth of the page stay as they are; then come those that most pixels have and that
-# differ enough. Each pixel is given the nearest of them.
+# At most ten that fill a thousandth of the page stay as they are; then come those that most pixels have and
+# that differ enough. Each pixel is given the nearest of them.
 REDUCE = """async ([png, most]) => {
     const picture = await createImageBitmap(await (await fetch("data:image/png;base64," + png)).blob());
     const { width, height } = picture, canvas = document.createElement("canvas");
@@ -75,7 +89,8 @@ REDUCE = """async ([png, most]) => {
         const distances = kept.map(other => apart(colour, other));
         return [colour, distances.indexOf(Math.min(...distances))];
     }));
-    return [width, height, kept.flatMap(split), Array.from(pixels, c => nearest.get(c).toString(16)).join("")];
+    const digits = Array.from(pixels, colour => nearest.get(colour).toString(16));
+    return [width, height, kept.flatMap(split), digits.join("")];
 }"""
 HOUSE = """<svg viewBox="0 0 800 600" width="800" height="600" style="position: absolute; inset: 0">
     <path fill="#c5d3dd" d="M0 0h800v430H0z"/><path fill="#7e8a6b" d="M0 430h800v170H0z"/>
@@ -84,7 +99,7 @@ HOUSE = """<svg viewBox="0 0 800 600" width="800" height="600" style="position: 
     <path fill="#3a3532" d="M250 320h80v80h-80zM470 320h80v80h-80zM370 370h70v120h-70z"/>
     <path fill="#8d8378" d="M480 490l60-50 40 25 55-20 60 55z"/></svg>"""
 EXTRACT = """<h1>Витяг з реєстру прав на нерухоме майно</h1><p>Зразок для знімків екрана, не документ.</p>
-    <p>Об’єкт: житловий будинок, 84,6 м². Власники: Мельник Ольга Вигадана, 1/2; Мельник Андрій Вигаданий, 1/2.</p>"""
+    <p>Об’єкт: житловий будинок, 84,6 м². Власники: Мельник Ольга, 1/2; Мельник Андрій, 1/2.</p>"""
 
 
 @dataclass(frozen=True)
@@ -150,15 +165,19 @@ class Photographer:
         for language in LANGUAGES:
             page = self.page(role, language)
             page.goto(path)
-            for closed in page.locator(opened).all() if opened else ():
-                closed.click()
-            page.wait_for_load_state("networkidle")
+            if opened:
+                page.locator(opened).click()
+                page.wait_for_load_state("networkidle")
             for width in WIDTHS:
-                page.set_viewport_size({"width": width, "height": 740})
+                page.set_viewport_size({"width": width, "height": FIRST_SCREEN})
                 height = page.evaluate("document.documentElement.scrollHeight")
-                cut = {"x": 0, "y": 0, "width": width, "height": min(height, TALLEST)}
-                png = page.screenshot(full_page=True, clip=cut)
-                (self.images / f"{name}-{language}-{width}.png").write_bytes(self.small(png))
+                self.keep(page, f"{name}-{language}-{width}", width, min(height, TALLEST))
+                if (name, language, width) in FRONT:
+                    self.keep(page, f"front-{name}", width, FIRST_SCREEN)
+
+    def keep(self, page: Page, name: str, width: int, height: int) -> None:
+        cut = {"x": 0, "y": 0, "width": width, "height": height}
+        (self.images / f"{name}.png").write_bytes(self.small(page.screenshot(full_page=True, clip=cut)))
 
     def small(self, png: bytes) -> bytes:
         """The picture in few colours."""
@@ -233,7 +252,12 @@ def fill_in(camera: Photographer) -> str:
     answer("who", submitting_as="self")
     answer("name", full_name_family_name="Мельник", full_name_given_name="Ольга")
     answer("home", property_type="private_house")
-    answer("where", katottg_name="Ірпінь", property_address_street="вул. Вигадана", property_address_building="12")
+    answer(
+        "where",
+        katottg_name="Ірпінь",
+        property_address_street="вул. Вигадана",
+        property_address_building="12",
+    )
     answer("story", cause="Снаряд влучив у дах. Верхній поверх згорів, нижній залила вода.")
     answer("when", damage_date_day="12", damage_date_month="3", damage_date_year="2022")
     answer("damage", damage_level="damaged", damage_cause="artillery")
@@ -319,8 +343,8 @@ def write_index(images: Path) -> None:
     lines = [
         "# What it looks like",
         "",
-        "Taken from the running product by `make pictures`, with made-up people and claims. Each page on a phone",
-        "(360 px) and on a desk (1280 px), cut off where it gets long.",
+        "Taken from the running product by `make pictures`, with made-up people and claims. Each page on a",
+        "phone (360 px) and on a desk (1280 px), cut off where it gets long.",
         "",
         "| page | " + " | ".join(LANGUAGES.values()) + " |",
         "|---|" + "---|" * len(LANGUAGES),

@@ -104,7 +104,9 @@ class Entry(AppendOnly):
 class Pending(models.Model):
     """An entry without an index yet. The database adds the row with the entry; sealing removes it."""
 
-    entry = models.OneToOneField(Entry, models.PROTECT, primary_key=True, related_name="pending")
+    entry = models.OneToOneField(
+        Entry, models.PROTECT, primary_key=True, related_name="pending", db_constraint=False
+    )
     since = models.DateTimeField()
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)

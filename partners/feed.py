@@ -27,8 +27,8 @@ from claims.models.claim import AWAITING_DECISION
 from ledger.models import Leaf
 from partners.agreements import Terms
 
-WINDOW = 10_000  # claims that one statement looks at, whether or not the terms cover them
-WINDOWS_OF_A_PAGE = 10
+WINDOW = 10_000  # claims that one statement of a stream looks at, whether or not the terms cover them
+WINDOW_OF_A_PAGE, WINDOWS_OF_A_PAGE = 1_000, 10
 CHUNK_BYTES = 128 * 1024
 # PostgreSQL sends a row in each message: in front of the first one stands the format's header, in each one
 # the number of columns (2 bytes) and the length of the text (4).
@@ -150,12 +150,12 @@ def _covered(
     }
 
 
-def _window(after: str) -> tuple[str, bool]:
+def _window(after: str, size: int) -> tuple[str, bool]:
     """The last of the next numbers that one statement looks at, and whether there may be more."""
     with connection.cursor() as cursor:
-        cursor.execute(_WINDOW, [after, WINDOW])
+        cursor.execute(_WINDOW, [after, size])
         upto, count = cursor.fetchone()
-    return upto or after, count == WINDOW
+    return upto or after, count == size
 
 
 # --- What the API asks for ---
@@ -187,7 +187,7 @@ def page(
     last, more = after or "", True
     rows: list[tuple[str, str]] = []
     for _window_of_the_page in range(WINDOWS_OF_A_PAGE):
-        upto, more = _window(last)
+        upto, more = _window(last, WINDOW_OF_A_PAGE)
         with connection.cursor() as cursor:
             wanted = limit + 1 - len(rows)
             cursor.execute(statement, {**covered, "after": last, "upto": upto, "limit": wanted})
@@ -236,7 +236,7 @@ def stream(terms: Terms, *, after: str | None = None, end: bool = False) -> Iter
     statement = _SELECT.format(columns=_claim(terms), where=_WITHIN)
     last, more, count = after or "", True, 0
     while more:
-        upto, more = _window(last)
+        upto, more = _window(last, WINDOW)
         # Without a limit: claims may have been submitted in the window since its end was looked up.
         block = {**_covered(terms), "after": last, "upto": upto, "limit": None}
         with closing(_copied(statement, block)) as rows:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from django import forms
+from django.db.models.functions import Length
 from django.forms import BoundField
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
@@ -290,7 +291,7 @@ class ClearanceForm(forms.Form):
     )
     category = forms.ModelChoiceField(
         label=_("Sensitive category"),
-        queryset=Category.objects.filter(sensitive=True).order_by("code"),
+        queryset=Category.objects.filter(sensitive=True).order_by("group", Length("code"), "code"),
         to_field_name="code",
         empty_label=None,
         error_messages={"required": _("Choose a category.")},

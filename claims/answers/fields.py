@@ -27,7 +27,7 @@ PART_LABELS: Mapping[str, Any] = {
     "born": gettext_lazy("Date of birth"),
     "street": gettext_lazy("Street"),
     "building": gettext_lazy("Building"),
-    "unit": gettext_lazy("Flat"),
+    "unit": gettext_lazy("Flat or premises"),
     "postcode": gettext_lazy("Postcode"),
 }
 AUTOCOMPLETE = {"family_name": "family-name", "given_name": "given-name", "postcode": "postal-code"}
@@ -308,7 +308,10 @@ def _parts_field(question: Question) -> AnswerField:
             if _blank(value):
                 continue
             if part == "born":
-                answer[part] = _read_date(value)
+                try:
+                    answer[part] = _read_date(value)
+                except parsing.Unreadable as error:  # names of many parts: say which one
+                    raise parsing.Unreadable(f"{PART_LABELS[part]}: {error}") from None
             else:
                 answer[part] = parsing.text(value, max_length=checking.SHORT)
         return answer or None

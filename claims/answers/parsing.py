@@ -42,7 +42,9 @@ def text(value: str, *, max_length: int) -> str:
 def number(value: str, *, places: int, thousands: bool = False) -> Decimal:
     """A number at or above zero, as "1 234,50", "1,234.50" or "1234.5". With `thousands`, a lone
     separator before exactly three digits groups them ("1,234" is 1234: money has two decimals)."""
-    if thousands:
+    if not places:
+        wrong = Unreadable(_("Enter a whole number in digits, like 25."))
+    elif thousands:
         wrong = Unreadable(_("Enter the amount as a number, like 1 234,50."))
     else:
         wrong = Unreadable(_("Enter a number in digits, like 12,5."))

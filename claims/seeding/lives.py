@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, chain
 from operator import itemgetter
 from random import Random
 from struct import Struct
@@ -39,6 +39,7 @@ from claims.seeding.telling import (
     Teller,
     Telling,
     json_text,
+    object_of,
     somebody,
     written,
 )
@@ -46,6 +47,10 @@ from evidence.models import CustodyKind, ScanState
 from ledger import log
 
 SALT = versions.SALT_BYTES
+SELF_DECLARED, CLAIMANT = Assurance.SELF_DECLARED.value, Role.CLAIMANT.value
+TYPED, SIGNED_IN = Signature.TYPED_DECLARATION.value, Signature.SIGNED_IN.value
+CONSENTING = 0.12
+"""So many in one choose whether they consent to something, which makes a row for each purpose."""
 HOUSEHOLD = 4
 """So many claims after one another are of one family, partly from one account."""
 
@@ -130,7 +135,7 @@ class Households:
     def make(self, household: int, numbers: Mapping[int, str], known: Mapping[str, int]) -> None:
         """The claims of this household that have a number here. `known` are the rows (public id to id) of
         accounts, claimants and claims that were written before."""
-        random = Random(f"{self.ground.seed}:{household}")  # noqa: S311 - made up
+        random = Random(self.ground.seed << 32 | household)  # noqa: S311 - made up
         chance = random.random
         family = words.FAMILIES[int(chance() * len(words.FAMILIES))]
         account: Account | None = None
@@ -301,7 +306,7 @@ class Life:
             self.own_account = self.refiles.own_account
             self.earlier = frozenset(q.id for q in telling.asked)
             return
-        self.earlier = telling.kept & filed.telling.kept if filed else frozenset()
+        self.earlier = telling.kept_from(filed.telling) if filed else frozenset()
         self.teller = teller = Teller(
             self.random, self.ground.mandate, self.form, self.account.person, self.home, happened_on, told_on,
             self.account.language, self.ground.shelters, telling.for_themselves,
@@ -333,7 +338,7 @@ class Life:
         ground, written_at = self.ground, instant(at)
         self.submitted_at = written_at
         self.version = 1
-        self.chosen = self._one_of(ground.consents) if self.random.random() < 0.3 else None
+        self.chosen = self._one_of(ground.consents) if self.random.random() < CONSENTING else None
         self.eligibility = self._one_of(ground.eligibility)
         self._fill_columns()
         self._choose(written_at)
@@ -402,7 +407,7 @@ class Life:
         self._supplement(written_at)
         self._write_request(answered_at=written_at)
         facts = f'{{"evidence":{len(self.files)},"request":"{public_id}","version_number":{self.version}}}'
-        own = (self.account.public_id, Role.CLAIMANT.value)
+        own = (self.account.public_id, CLAIMANT)
         self.state, self.changed_at = State.UNDER_REVIEW, at
         self._enter(entries.INFORMATION_ANSWERED, written_at, own, self.digest, facts)
 
@@ -437,7 +442,7 @@ class Life:
         self._enter(entries.DECIDED, written_at, by, self.digest, facts)
 
     def withdraw(self, at: datetime) -> None:
-        own = (self.account.public_id, Role.CLAIMANT.value)
+        own = (self.account.public_id, CLAIMANT)
         self.state, self.changed_at = State.WITHDRAWN, at
         self._enter(entries.WITHDRAWN, instant(at), own)
 
@@ -458,12 +463,12 @@ class Life:
         chosen = f'"consents":{self.chosen[1]},' if self.chosen else ""
         refiles = f'"refiles":"{self.refiles.number}",' if first and self.refiles else ""
         return (
-            f'{{"assurance":"{Assurance.SELF_DECLARED.value}","category_version":{self.form.definition.version},'
+            f'{{"assurance":"{SELF_DECLARED}","category_version":{self.form.definition.version},'
             + (f'"claimant_kind":"{kind}",{chosen}' if first else chosen)
             + f'"declaration":"{mandate.declaration.version}","evidence":{len(self.files)},'
             + (f'"number":"{self.number}",' if first else "")
             + f'"privacy_notice":"{self.ground.notice}",{refiles}'
-            f'"signature":"{Signature.TYPED_DECLARATION.value}","version_number":{self.version}}}'
+            f'"signature":"{TYPED}","version_number":{self.version}}}'
         )
 
     def _enter(
@@ -483,7 +488,7 @@ class Life:
             f'"kind":"{kind.name}","office":"{office}","open":{"true" if kind.is_open else "false"},'
             f'"version":{named}}}'
         )
-        self.tables.entries.rows.append((_bytea(self._randoms()), body))
+        self.tables.entries.lines.append(f"\\x{self._randoms().hex()}\t{body}".encode())
 
     def _fill_columns(self) -> None:
         """As indexing.fill_columns."""
@@ -572,7 +577,7 @@ class Life:
         if self.replies or self.own_account != self.telling.own_account:
             self._add_to_account()
         self.salts = self.random.randbytes(SALT * len(SECTIONS))
-        self._write_version(at, Signature.TYPED_DECLARATION)
+        self._write_version(at, TYPED)
 
     def _supplement(self, at: str) -> None:
         """As versions.supplement: all sections stand but the two that the answer adds to."""
@@ -581,7 +586,7 @@ class Life:
         salts = [self.salts[n : n + SALT] for n in range(0, len(self.salts), SALT)]
         salts[ACCOUNT], salts[-1] = self._randoms(), self._randoms()
         self.salts = b"".join(salts)
-        self._write_version(at, Signature.SIGNED_IN)
+        self._write_version(at, SIGNED_IN)
 
     def _add_to_account(self) -> None:
         """What is not in the telling."""
@@ -594,7 +599,7 @@ class Life:
     def _evidence(self) -> bytes:
         return f"[{','.join([said for _public_id, said in self.files])}]".encode()
 
-    def _write_version(self, at: str, signature: Signature) -> None:
+    def _write_version(self, at: str, signature: str) -> None:
         salts = SALTS.unpack(self.salts)
         digests = [sha256(salt + text).hexdigest() for salt, text in zip(salts, self.texts, strict=True)]
         manifest = self.form.manifest % (self.public_id, self.number, *IN_ORDER(digests), self.version)
@@ -602,11 +607,11 @@ class Life:
         self.version_pk = next(self.tables.versions.ids)
         head = (
             f"{self.version_pk}\t{self.pk}\t{self.version}\t{self.form.version_id}\t{at}\t"
-            f"{Assurance.SELF_DECLARED.value}\t{signature.value}\t{manifest}\t{self.digest}"
+            f"{SELF_DECLARED}\t{signature}\t{manifest}\t{self.digest}"
         )
         in_hex = IN_HEX.unpack(self.salts.hex().encode())
-        columns = [b"%b\t\\x%b" % pair for pair in zip(self.texts, in_hex, strict=True)]
-        self.tables.versions.lines.append(b"\t".join([head.encode(), *columns]))
+        sections = chain.from_iterable(zip(self.texts, in_hex, strict=True))
+        self.tables.versions.lines.append(VERSION % (head.encode(), *sections))
 
     def _write_request(self, answered_at: str | None = None) -> None:
         """Once it is answered, or at the end if it was not."""
@@ -633,10 +638,11 @@ class Life:
         self.changed_at = at
         pages = form.pages[: 0 if self.refiles else 1 + int(random.random() * len(form.pages))]
         seen = {question.id for page in pages for question in page.questions}
-        answers = telling.answers | self.own
-        answers = {q.id: answers[q.id] for q in telling.asked if q.id in seen | self.earlier}
-        origins = {name: STATED if name in seen else EARLIER_CLAIM for name in answers}
-        items = {q.id: answers[q.id] for q in telling.asked if q.type is Type.GROUP and q.id in answers}
+        answered = [q for q in telling.asked if q.id in seen or q.id in self.earlier]
+        texts = telling.texts | self.own_texts
+        answers = {q.id: texts[q.id] for q in answered}
+        origins = {name: STATED_TEXT if name in seen else EARLIER_TEXT for name in answers}
+        items = {q.id: self.own.get(q.id) or telling.answers[q.id] for q in answered if q.type is Type.GROUP}
         ids = {
             name: [as_uuid(self._randoms().hex()) for _item in answer]
             for name, answer in items.items()
@@ -644,7 +650,13 @@ class Life:
         }
         eligibility = "{}" if self.refiles else self._one_of(self.ground.eligibility)
         gone_through = [*(["eligibility"] if eligibility != "{}" else []), *(page.id for page in pages)]
-        said = (*map(json_text, (answers, origins, ids)), eligibility, "{}", json_text(gone_through))
+        said = (
+            *map(object_of, (answers, origins)),
+            json_text(ids),
+            eligibility,
+            "{}",
+            json_text(gone_through),
+        )
         own_account = self.own_account if self.refiles else ""
         saved_at = None if self.refiles else instant(at)
         self.tables.drafts.rows.append((self.pk, *said, own_account, saved_at))
@@ -661,8 +673,10 @@ class Life:
         ))  # fmt: skip
 
 
+STATED_TEXT, EARLIER_TEXT = json_text(STATED), json_text(EARLIER_CLAIM)
 ACCOUNT = SECTIONS.index("account")
 SALTS, IN_HEX = Struct(f"{SALT}s" * len(SECTIONS)), Struct(f"{2 * SALT}s" * len(SECTIONS))
+VERSION = b"%b" + b"\t%b\t\\x%b" * len(SECTIONS)
 IN_ORDER = itemgetter(*sorted(range(len(SECTIONS)), key=SECTIONS.__getitem__))
 
 

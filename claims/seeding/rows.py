@@ -50,7 +50,7 @@ class Table:
         text = "\n".join(["\t".join(map(str, row)) for row in self.rows]).encode()
         lines = [text, *self.lines] if text else self.lines
         self.rows, self.lines = [], []
-        return b"\n".join(lines) + b"\n"
+        return b"\n".join([*lines, b""])
 
 
 def _ids(table: str) -> Iterator[int]:

@@ -11,6 +11,7 @@ from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 from itertools import accumulate
 from json.encoder import encode_basestring
 from random import Random
@@ -167,8 +168,9 @@ def _person(teller: Teller, question: Question) -> Answer:
 def _settlement(teller: Teller, question: Question) -> Answer:
     if question.feeds == "place" and teller.chance(0.03):
         return {"text": f"дачний кооператив, {teller.home.name}"}
-    is_elsewhere = any(part in question.id for part in words.SHELTERING)
-    place = teller.one_of(teller.shelters) if is_elsewhere else teller.home
+    place = teller.home
+    if question.feeds != "place" and any(part in question.id for part in words.SHELTERING):
+        place = teller.one_of(teller.shelters)
     return {"code": place.code, "name": place.name}
 
 
@@ -511,8 +513,13 @@ def written(answer: Answer) -> str:
     if type(answer) is str:
         return encode_basestring(answer)
     if type(answer) is dict and True not in answer.values():
-        return "{" + ",".join([f'"{k}":{encode_basestring(answer[k])}' for k in sorted(answer)]) + "}"
+        return object_of({k: encode_basestring(said) for k, said in answer.items()})
     return json_text(answer)
+
+
+def object_of(texts: Mapping[str, str]) -> str:
+    """The JSON object whose values have these texts."""
+    return "{" + ",".join([f'"{name}":{texts[name]}' for name in sorted(texts)]) + "}"
 
 
 class Telling:
@@ -548,6 +555,18 @@ class Telling:
         self.office = indexing.office(claim, real, self.answers)
         self.aid = [_aid_item(item) for q in self.fed.get("aid", ()) for item in self.answers[q.id]]
         self._sections: dict[frozenset[str], list[Section]] = {}
+
+    def kept_from(self, earlier: "Telling") -> frozenset[str]:
+        """The questions whose answers a person takes over from the claim told as `earlier`: not those that
+        depend on where and when it happened."""
+        own, then = {question.id for question, _tell in self.own}, earlier.answers
+        both = self.kept & earlier.kept
+        return frozenset(name for name in both if name in own or self.answers[name] == then[name])
+
+    @cached_property
+    def texts(self) -> dict[str, str]:
+        """The answers in JSON."""
+        return {name: written(answer) for name, answer in self.answers.items()}
 
     def sections(self, earlier: frozenset[str]) -> Sequence["Section"]:
         """The answers as a frozen version holds them, those of `earlier` taken from an earlier claim."""

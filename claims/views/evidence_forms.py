@@ -38,7 +38,7 @@ class DescribeForm(forms.Form):
         self.fields["description"] = LongText(
             limit=2000,
             label=_("What does it show?"),
-            help_text=_("A few words, for example: our kitchen after the strike, March 2022."),
+            help_text=_("A few words, for example: certificate, page 2, March 2022."),
             widget=forms.Textarea({"rows": 2, "data-count": 2000}),
         )
 

@@ -39,7 +39,9 @@ def _summary(claim: Claim) -> dict[str, Any]:
             (page_of[p.question], asks[p.question], p.message) for p in checking.problems(whole, counted)
         ],
         "remarks": [
-            r for q in whole.questions if q.id in counted and (r := checking.remark(q, counted[q.id]))
+            f"{q.ask} {r}"
+            for q in whole.questions
+            if q.id in counted and (r := checking.remark(q, counted[q.id]))
         ],
         "eligibility": [
             (

@@ -193,7 +193,8 @@ def test_the_check_page_says_which_date_is_too_early(olena):
 
 
 def test_the_check_page_follows_the_order_of_the_sections(olena):
-    shown = olena.get(f"/claims/{make.draft().public_id}/check/").content.decode()
+    claim = make.draft(answers=make.answers())
+    shown = olena.get(f"/claims/{claim.public_id}/check/").content.decode()
     headings = re.findall("<h2>(.*?)</h2>", shown)
     assert headings[0] == "Before you begin"
     assert headings[-2:] == ["Evidence", "Who may see your claim"]

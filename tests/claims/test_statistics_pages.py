@@ -224,6 +224,12 @@ def test_five_shades_reach_the_largest_figure(most, step):
     assert most < views._step(most) * views.SHADES
 
 
+def test_a_shade_that_stands_for_one_figure_names_it_once(client):
+    figures.publish()
+    legend = read(client).partition('class="legend"')[2].partition("</ul>")[0]
+    assert [words(line) for line in re.findall("<li>(.*?)</li>", legend)] == ["0", "10", "20", "30", "40"]
+
+
 @pytest.mark.parametrize(("most", "ceiling"), [(0, 20), (20, 20), (90, 100), (110, 200), (32_350, 40_000)])
 def test_a_scale_ends_at_a_plain_number(most, ceiling):
     assert views._ceiling(most) == ceiling

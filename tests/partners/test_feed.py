@@ -404,7 +404,7 @@ def test_pages_show_what_the_stream_shows(five):
 
 
 def test_a_page_looks_at_a_bounded_number_of_claims(five, monkeypatch):
-    monkeypatch.setattr(feed, "WINDOW", 1)
+    monkeypatch.setattr(feed, "WINDOW_OF_A_PAGE", 1)
     monkeypatch.setattr(feed, "WINDOWS_OF_A_PAGE", 2)
     Claim.objects.filter(number=five[4]).update(state="withdrawn")
     withdrawn = replace(ALL, states=("withdrawn",))

@@ -6,12 +6,13 @@ the time. Proposals, desks, batches and letters, which seeded claims do not have
 """
 
 import os
+from typing import Any
 
 from django.db import connections
 
 from accounts.models import User
 from accounts.roles import Role
-from claims import figures, seeding, statistics
+from claims import seeding, statistics
 from ledger import following, sealing
 from tests import make
 
@@ -27,6 +28,16 @@ SEED = 5
 COPIES = 4  # of each seeded claim
 
 COPY = """
+CREATE TEMPORARY TABLE person AS
+    SELECT account.id AS original, n, nextval(pg_get_serial_sequence('accounts_user', 'id')) AS id
+    FROM accounts_user AS account CROSS JOIN generate_series(1, {copies}) AS n
+    WHERE email LIKE '%@seeded.example.org' AND EXISTS (
+        SELECT FROM claims_claim WHERE filed_by_id = account.id
+    );
+ANALYZE person;
+INSERT INTO accounts_user (id, public_id, email, {of_account}) OVERRIDING SYSTEM VALUE
+    SELECT person.id, gen_random_uuid(), n || '.' || email, {of_account}
+    FROM person JOIN accounts_user AS account ON account.id = original;
 CREATE TEMPORARY TABLE copied AS
     SELECT claim.id AS original, n, gen_random_uuid() AS public_id, claim.public_id AS was
     FROM claims_claim AS claim CROSS JOIN generate_series(1, {copies}) AS n ORDER BY n, claim.id;
@@ -34,11 +45,13 @@ ALTER TABLE copied ADD id bigint;
 UPDATE copied SET id = nextval(pg_get_serial_sequence('claims_claim', 'id'));
 CREATE INDEX ON copied (original);
 ANALYZE copied;
-INSERT INTO claims_claim (id, public_id, number, submitted_at, {columns}) OVERRIDING SYSTEM VALUE
+INSERT INTO claims_claim (id, public_id, number, submitted_at, filed_by_id, {of_claim})
+    OVERRIDING SYSTEM VALUE
     SELECT copied.id, copied.public_id,
            CASE WHEN number IS NOT NULL THEN upper('UA-' || substr(md5(copied.id::text), 1, 12)) END,
-           submitted_at - n * interval '5 hours', {columns}
-    FROM copied JOIN claims_claim AS claim ON claim.id = copied.original ORDER BY copied.id;
+           submitted_at - copied.n * interval '5 hours', person.id, {of_claim}
+    FROM copied JOIN claims_claim AS claim ON claim.id = copied.original
+    JOIN person ON (person.original, person.n) = (filed_by_id, copied.n) ORDER BY copied.id;
 INSERT INTO claims_claimversion
         (claim_id, number, made_at, assurance, signature, manifest, digest, category_version_id)
     SELECT copied.id, number, made_at, assurance, signature, manifest, digest, category_version_id
@@ -57,12 +70,13 @@ INSERT INTO ledger_entry (salt, body)
 # Whoever reviewed the seeded claims did so here too; a few are on the desks of PEOPLE.
 WORK = """
 CREATE TEMPORARY TABLE officer AS
-    SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM accounts_user WHERE email LIKE 'reviewer%';
+    SELECT row_number() OVER (ORDER BY id) - 1 AS n, id FROM accounts_user
+    WHERE email LIKE 'reviewer%' OR id IN ({reviewer}, {senior});
 CREATE TEMPORARY TABLE reviewed AS
     SELECT claim.id, claim.state, version.id AS version, one.id AS one, other.id AS other
     FROM claims_claim AS claim
     JOIN claims_claimversion AS version ON version.claim_id = claim.id AND version.number = claim.version
-    JOIN officer AS one ON one.n = claim.id % 6 JOIN officer AS other ON other.n = (claim.id + 1) % 6
+    JOIN officer AS one ON one.n = claim.id % 8 JOIN officer AS other ON other.n = (claim.id + 1) % 8
     WHERE state NOT IN ('submitted', 'needs_fixing', 'withdrawn');
 ANALYZE reviewed;
 INSERT INTO review_assignment (claim_id, reviewer_id, taken_at, expires_at, ended_because)
@@ -74,6 +88,12 @@ INSERT INTO review_assignment (claim_id, reviewer_id, taken_at, expires_at, ende
     SELECT id, CASE WHEN id % 40 = 0 THEN {reviewer} ELSE one END,
            now() - interval '90 days', now() - interval '89 days', now() - interval '90 days', 'reviewed'
     FROM reviewed;
+INSERT INTO claims_informationrequest (public_id, claim_id, digest, asked_at, due_on, reply, asked_by_id)
+    SELECT gen_random_uuid(), id, '', now() - interval '1 day', current_date + 10, '', one
+    FROM reviewed WHERE state = 'information_requested' AND NOT EXISTS (
+        SELECT FROM claims_informationrequest AS request
+        WHERE request.claim_id = reviewed.id AND answered_at IS NULL AND closed_at IS NULL
+    );
 INSERT INTO review_checklist (claim_id, version_id, by_id, at, digest)
     SELECT id, version, one, now() - interval '89 days', '' FROM reviewed;
 INSERT INTO review_proposal (public_id, claim_id, version_id, checklist_id, recommendation, reason, digest,
@@ -129,6 +149,10 @@ INSERT INTO claims_notice (claim_id, recipient_id, entry_index, kind, state, att
     SELECT id, filed_by_id, id, 'claim.submitted', CASE WHEN id % 1000 = 0 THEN 'waiting' ELSE 'sent' END,
            0, now() - interval '1 hour'
     FROM claims_claim WHERE state <> 'draft' AND id % 3 = 0 AND NOT discreet;
+INSERT INTO review_clearance (person_id, category_id, given_by_id, given_at)
+    SELECT person, category.id, {director}, now()
+    FROM claims_category AS category CROSS JOIN (VALUES ({secretary}), ({board})) AS named (person)
+    WHERE sensitive;
 INSERT INTO ledger_follower (name, next_index)
     SELECT 'notices', max(index) - 600 FROM ledger_leaf;
 """
@@ -137,18 +161,24 @@ INSERT INTO ledger_follower (name, next_index)
 def fill() -> None:
     seeding.seed(CLAIMS // (COPIES + 1), SEED)
     with connections["owner"].cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
-            " WHERE table_name = 'claims_claim'"
-            " AND column_name NOT IN ('id', 'public_id', 'number', 'submitted_at')"
-        )
-        cursor.execute(COPY.format(columns=cursor.fetchone()[0], copies=COPIES))
+        of_claim = _others(cursor, "claims_claim", "id public_id number submitted_at filed_by_id")
+        of_account = _others(cursor, "accounts_user", "id public_id email")
+        cursor.execute(COPY.format(of_claim=of_claim, of_account=of_account, copies=COPIES))
     while sealing.seal():
         pass
     while following.lag(statistics.FOLLOWER) >= statistics.AT_ONCE:
         statistics.follow()
-    figures.publish(again=True)
     work()
+
+
+def _others(cursor: Any, table: str, columns: str) -> str:
+    """The names of all columns of this table but these."""
+    cursor.execute(
+        "SELECT string_agg(column_name, ', ') FROM information_schema.columns"
+        " WHERE table_name = %s AND column_name <> ALL(%s)",
+        [table, columns.split()],
+    )
+    return str(cursor.fetchone()[0])
 
 
 def work() -> None:

@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import User
+from accounts.roles import Role
 from claims import figures, notices, statistics
 from claims.models import Category, Claim, State
 from ledger import sealing
@@ -27,6 +28,7 @@ from registry import metrics, working
 from review import batches
 from review.models import Assignment, Batch
 from review.views.queue import OLDER, WHOSE
+from tests import make
 from tests.permissions import test_table as permissions
 from tests.permissions import world
 from tests.plans import ground, watching
@@ -100,10 +102,101 @@ def test_every_address_of_the_project(group, method, watch):
         transaction.savepoint_rollback(before)
 
 
+# --- What crowds the front of the lists ---
+
+
+def sensitive_in_front():
+    """The oldest 30,000 of the queue are of a category for which the reviewer is not named."""
+    hidden = Category.objects.get(code="A2.6")
+    oldest = Claim.objects.filter(state="submitted").order_by("submitted_at").values("pk")[:30_000]
+    Claim.objects.filter(pk__in=oldest).update(sensitive=True, category=hidden)
+    return {}
+
+
+def held(**which):
+    now = timezone.now()
+    free = Claim.objects.filter(state__in=("submitted", "under_review"), **which)
+    keys = free.exclude(assignments__ended_at=None, assignments__isnull=False).values_list("pk", flat=True)
+    Assignment.objects.filter(ended_at=None).update(expires_at=now + timedelta(hours=8))
+    Assignment.objects.bulk_create(
+        Assignment(
+            claim_id=key,
+            reviewer=ground.person("senior"),
+            taken_at=now,
+            expires_at=now + timedelta(hours=8),
+        )
+        for key in keys
+    )
+
+
+def everything_held_by_others():
+    held()
+    return {}
+
+
+def a_region_with_none_free():
+    held(region="UA-63")
+    return {"region": "UA-63"}
+
+
+@pytest.mark.parametrize(
+    "crowd", [sensitive_in_front, everything_held_by_others, a_region_with_none_free], ids=lambda c: c.__name__
+)
+def test_a_queue_of_which_little_is_for_this_person(crowd, browser, watch):
+    narrowed = crowd()
+    staff = browser("reviewer")
+    for whose in ("free", "mine", "to_confirm"):
+        for category in ("", "A3.1"):
+            walk(staff, f"{QUEUE}?{urlencode({'whose': whose, 'category': category, **narrowed})}")
+    staff.post(reverse("review:take_oldest"))
+    walk(browser("senior"), f"{QUEUE}?{urlencode({'whose': 'all', **narrowed})}")
+    with watch.page("metrics"):
+        list(metrics.read())
+
+
+def test_what_crowds_the_queue_is_passed_page_by_page(browser):
+    sensitive_in_front()
+    staff = browser("reviewer")
+    address, pages, found = f"{QUEUE}?whose=free&category=A3.1", 0, []
+    while not found:
+        answer = staff.get(address)
+        found = answer.context["rows"]
+        pages, address = pages + 1, QUEUE + (further(answer) or "").removeprefix(QUEUE)
+    assert pages <= 10
+
+
+def test_nothing_on_the_desk(browser):
+    novice = make.staff("nova", Role.REVIEWER)
+    for said in product(CATEGORIES, REGIONS):
+        walk(browser(novice), f"{QUEUE}?whose=mine&category={said[0]}&region={said[1]}")
+
+
+def test_all_that_await_the_board_are_in_batches(browser):
+    batch = Batch.objects.filter(state="open").first()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO review_member (batch_id, claim_id, version_id, proposal_id, recommended, added_by_id,"
+            " added_at, outcome, outcome_reason, outcome_note, removed_because)"
+            " SELECT %s, claim.id, proposal.version_id, proposal.id, 'recorded', %s, now(), '', '', '', ''"
+            " FROM claims_claim AS claim JOIN review_proposal AS proposal ON proposal.claim_id = claim.id"
+            " WHERE claim.state = 'eligible' AND NOT EXISTS (SELECT FROM review_member AS member"
+            " WHERE member.claim_id = claim.id)",
+            [batch.pk, batch.made_by_id],
+        )
+    other = Batch.objects.filter(state="open").last()
+    walk(browser("secretary"), reverse("review:batch", args=[other.public_id]))
+
+
 # --- Lists ---
 
 
-@pytest.mark.parametrize("who", ["secretary", "director", "board"])
+def test_batches_of_which_none_is_for_this_person(browser):
+    """The director is not named for the sensitive categories of which each batch has a claim."""
+    walk(browser("director"), reverse("review:batches"))
+    walk(browser("director"), reverse("review:board"))
+
+
+@pytest.mark.parametrize("who", ["secretary", "board"])
 def test_batches_and_papers(who, browser):
     staff = browser(who)
     for name in ("review:batches", "review:board"):
@@ -145,6 +238,7 @@ def test_a_claimant_of_many_claims(browser):
 
 
 def test_public_pages(browser):
+    figures.publish()
     anybody = browser(None)
     for name in ("claims:home", "claims:categories", "claims:statistics", "partners:statistics", "healthz"):
         anybody.get(reverse(name))

@@ -1,5 +1,6 @@
 """Papers of the Board, entering its decision, reopening; naming people for sensitive categories."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.roles import Role
-from claims.models import Access, State
+from claims.models import Access, Category, State
 from review import batches
 from review.models import BatchState, Clearance, Member
 from tests import make
@@ -297,6 +298,12 @@ def test_the_director_names_somebody_and_takes_it_back(director, sensitive):
     typed = {"person": iryna.public_id, "category": category.code}
     director.post(reverse("review:clearance_withdraw"), typed)
     assert not Clearance.objects.exists()
+
+
+def test_sensitive_categories_are_offered_in_their_order(director):
+    Category.objects.exclude(code__in=["A2.10", "A2.3", "A2.9"]).update(sensitive=False)
+    codes = re.findall('<option value="([^"]*)"', director.get(CLEARANCES).text)
+    assert codes == ["A2.3", "A2.9", "A2.10"]
 
 
 def test_an_address_that_nobody_has_is_said_beside_it(director, sensitive):
