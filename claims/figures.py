@@ -17,7 +17,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -28,6 +28,7 @@ from claims.statistics import NO_REGION, STATES, Count, Flow
 from ledger import following
 
 ROUNDED_TO = 10
+LEAST_APART = timedelta(days=3)  # the first figures may come on a Sunday
 MONTH_AT_LEAST = timedelta(days=27)  # first Mondays lie 28 or 35 days apart
 
 Content = dict[str, Any]
@@ -76,7 +77,7 @@ def newest() -> Publication | None:
 def publish_due() -> int:
     """Make this week's publication if there is none yet, once everything sealed is counted. Answers how many
     were made."""
-    if _stands(_today()) or following.lag(statistics.FOLLOWER) >= statistics.AT_ONCE:
+    if _stands(timezone.now()) or following.lag(statistics.FOLLOWER) >= statistics.AT_ONCE:
         return 0
     try:
         publish()
@@ -92,7 +93,7 @@ def publish(*, again: bool = False) -> Publication:
     ledger_index = following.hold(statistics.FOLLOWER)  # from here on the counts stand still
     made_at = timezone.now()
     today = _today(made_at)
-    if _stands(today) and not again:
+    if _stands(made_at) and not again:
         raise AlreadyPublished(_("The figures of this week are published already. They stand until Monday."))
     before = Publication.objects.order_by("-id").first()
     counts = [Count(*row) for row in ClaimCount.objects.values_list("category", "region", "state", "claims")]
@@ -246,8 +247,10 @@ def _months(shown: Collection[str], until: date) -> Iterable[str]:
             year, month = (year, month + 1) if month < 12 else (year + 1, 1)
 
 
-def _stands(today: date) -> bool:
-    return Publication.objects.filter(week__gte=_week(today)).exists()
+def _stands(now: datetime) -> bool:
+    """Whether this week's figures are there, or some so young that others would tell single acts apart."""
+    of_this_week = Q(week__gte=_week(_today(now)))
+    return Publication.objects.filter(of_this_week | Q(made_at__gt=now - LEAST_APART)).exists()
 
 
 def _today(now: datetime | None = None) -> date:
