@@ -164,6 +164,13 @@ def add(batch: Batch, claims: Iterable[Claim], *, by: User, recommended: State |
     members = []
     for claim in wanted:
         proposal = proposals.get(claim.pk)
+        if proposal is None and claim.state in lifecycle.AWAITING:
+            raise CannotJoin(
+                _(
+                    "No proposal about %(number)s as it stands now is confirmed. Nothing was added; choose again."
+                )
+                % {"number": claim.number}
+            )
         if claim.state not in lifecycle.AWAITING or claim.bound_by or proposal is None:
             raise CannotJoin(
                 _("%(number)s no longer awaits the Board: %(state)s. Nothing was added; choose again.")

@@ -8,8 +8,8 @@ from ledger.models import AppendOnly
 
 
 class ClaimCount(models.Model):
-    """How many submitted claims stand so now: exact, and for staff alone. `state` as outsiders see it (rules.md
-    16), `region` is "" where the claim names none. Kept by claims.statistics, from the ledger."""
+    """How many submitted claims stand so now: exact, and for staff alone. `state` is as outsiders see it
+    (rules.md 16), `region` is "" where the claim names none. Kept by claims.statistics, from the ledger."""
 
     category = models.CharField(max_length=12)
     region = models.CharField(max_length=8, blank=True)

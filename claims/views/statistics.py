@@ -24,6 +24,7 @@ from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_safe
 
 from claims import figures, mandates, tiles
+from claims.answers.display import partial_date
 from claims.mandates import LANGUAGES, Text
 from claims.models import Category
 from claims.models.claim import AWAITING_DECISION, State
@@ -261,7 +262,7 @@ def _chart(name: str, title: Any, months: list[dict[str, Any]]) -> dict[str, Any
         "first": _month(months[0]["month"]) if months else "",
         "last": _month(months[-1]["month"]) if months else "",
         "most": grouped(most),
-        "most_in": _month(months[values.index(most)]["month"]) if months else "",
+        "most_in": partial_date(months[values.index(most)]["month"]) if months else "",
     }
 
 

@@ -45,9 +45,7 @@ def _make(clones: Clones, session: psycopg.Connection[Any]) -> None:
     for name, value in TELLS.items():
         setting = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
         session.execute(
-            setting.format(
-                sql.Identifier(APP), sql.Identifier(unfinished), sql.SQL(name), sql.Literal(value)
-            )
+            setting.format(sql.Identifier(APP), sql.Identifier(unfinished), sql.SQL(name), sql.Literal(value))
         )
     session.execute(
         sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(NAME))

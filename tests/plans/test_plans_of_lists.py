@@ -140,7 +140,9 @@ def a_region_with_none_free():
 
 
 @pytest.mark.parametrize(
-    "crowd", [sensitive_in_front, everything_held_by_others, a_region_with_none_free], ids=lambda c: c.__name__
+    "crowd",
+    [sensitive_in_front, everything_held_by_others, a_region_with_none_free],
+    ids=lambda c: c.__name__,
 )
 def test_a_queue_of_which_little_is_for_this_person(crowd, browser, watch):
     narrowed = crowd()
@@ -275,7 +277,9 @@ class Program:
 @pytest.mark.parametrize("terms", [EVERYTHING, NARROW], ids=["everything", "narrow"])
 def test_a_partner_pulls(terms, watch):
     program = Program(watch, terms)
-    for category, region, state in product(("", "C1.1"), ("", "UA-21"), ("", "submitted", "awaiting_decision")):
+    for category, region, state in product(
+        ("", "C1.1"), ("", "UA-21"), ("", "submitted", "awaiting_decision")
+    ):
         said = {"category": category, "region": region, "state": state}
         said = {name: value for name, value in said.items() if value}
         for _page in range(2):

@@ -291,11 +291,11 @@ def test_a_claim_that_is_not_there_is_not_taken():
 
 OFFERED = {
     Role.REVIEWER: ["queue"],
-    Role.SENIOR_REVIEWER: ["queue"],
-    Role.BOARD_SECRETARY: ["batches", "board"],
-    Role.EXECUTIVE_DIRECTOR: ["batches", "board", "clearances"],
-    Role.BOARD_MEMBER: ["board"],
-    Role.AUDITOR: ["board"],
+    Role.SENIOR_REVIEWER: ["queue", "figures"],
+    Role.BOARD_SECRETARY: ["batches", "board", "figures"],
+    Role.EXECUTIVE_DIRECTOR: ["batches", "board", "clearances", "figures"],
+    Role.BOARD_MEMBER: ["board", "figures"],
+    Role.AUDITOR: ["board", "figures"],
     Role.TRANSLATOR: [],
 }
 
