@@ -138,7 +138,12 @@ def postgresql(
         "HOST": host,
         "PORT": port,
         # PostgreSQL keeps the plans of statements that come again (PgBouncer: max_prepared_statements).
-        "OPTIONS": {"server_side_binding": True, "prepare_threshold": 5, "connect_timeout": 10, **(options or {})},
+        "OPTIONS": {
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+            "connect_timeout": 10,
+            **(options or {}),
+        },
         "CONN_MAX_AGE": 60,
         "CONN_HEALTH_CHECKS": True,
         # In transaction mode PgBouncer keeps no cursor from one statement to the next.

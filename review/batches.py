@@ -166,9 +166,7 @@ def add(batch: Batch, claims: Iterable[Claim], *, by: User, recommended: State |
         proposal = proposals.get(claim.pk)
         if proposal is None and claim.state in lifecycle.AWAITING:
             raise CannotJoin(
-                _(
-                    "No proposal about %(number)s as it stands now is confirmed. Nothing was added; choose again."
-                )
+                _("No proposal about %(number)s as it stands is confirmed. Nothing was added; choose again.")
                 % {"number": claim.number}
             )
         if claim.state not in lifecycle.AWAITING or claim.bound_by or proposal is None:

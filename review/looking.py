@@ -30,8 +30,8 @@ def first(
     by: Sequence[str],
     at_most: int = AT_MOST,
 ) -> tuple[list[Row], Place | None]:
-    """The first rows that `wanted` leaves, up to `count`, in the order of the fields `by`, which has an index;
-    and the place behind which nothing was looked at. None if there are enough, or no more."""
+    """The first rows that `wanted` leaves, up to `count`, in the order of the fields `by`, which has an
+    index; and the place behind which nothing was looked at. None if there are enough, or no more."""
     rows = rows.order_by(*by)
     place = Tuple(*map(F, by))
     found: list[Row] = []

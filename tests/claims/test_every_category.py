@@ -132,10 +132,10 @@ def filled_in(draw, code):
     form, _kind = form_of(code)
     answers = {}
     for question in form.questions:
-        if question.ask_if is None or question.ask_if.holds(answers):
-            if question.required or draw(st.integers(0, 3)):
-                kinds = typeable(question)
-                answers[question.id] = draw(kinds if question.required else st.one_of(kinds, kinds, STATES))
+        is_asked = question.ask_if is None or question.ask_if.holds(answers)
+        if is_asked and (question.required or draw(st.integers(0, 3))):
+            kinds = typeable(question)
+            answers[question.id] = draw(kinds if question.required else st.one_of(kinds, kinds, STATES))
     return answers
 
 

@@ -38,6 +38,8 @@ ANALYZE person;
 INSERT INTO accounts_user (id, public_id, email, {of_account}) OVERRIDING SYSTEM VALUE
     SELECT person.id, gen_random_uuid(), n || '.' || email, {of_account}
     FROM person JOIN accounts_user AS account ON account.id = original;
+INSERT INTO account_emailaddress (user_id, email, verified, "primary")
+    SELECT account.id, email, true, true FROM person JOIN accounts_user AS account ON account.id = person.id;
 CREATE TEMPORARY TABLE copied AS
     SELECT claim.id AS original, n, gen_random_uuid() AS public_id, claim.public_id AS was
     FROM claims_claim AS claim CROSS JOIN generate_series(1, {copies}) AS n ORDER BY n, claim.id;

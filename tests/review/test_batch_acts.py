@@ -146,6 +146,14 @@ def test_only_a_claim_that_awaits_the_board_joins(arrange, secretary):
     assert not batch.members.exists()
 
 
+def test_a_claim_joins_only_with_a_confirmed_proposal(secretary):
+    claim = make.claim()
+    Claim.objects.filter(pk=claim.pk).update(state=State.ELIGIBLE)  # as seeded ones are
+    batch = batches.make("March", by=secretary)
+    with pytest.raises(batches.CannotJoin, match="No proposal about .* is confirmed. Nothing was added"):
+        batches.add(batch, [claim], by=secretary)
+
+
 def test_a_claim_is_in_one_batch_at_a_time(secretary):
     claim = make.confirmed()
     make.batch(claim, title="March")
