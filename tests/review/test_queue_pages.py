@@ -293,7 +293,7 @@ OFFERED = {
     Role.REVIEWER: ["queue"],
     Role.SENIOR_REVIEWER: ["queue", "figures"],
     Role.BOARD_SECRETARY: ["batches", "board", "figures"],
-    Role.EXECUTIVE_DIRECTOR: ["batches", "board", "clearances", "figures"],
+    Role.EXECUTIVE_DIRECTOR: ["batches", "board", "figures", "clearances"],
     Role.BOARD_MEMBER: ["board", "figures"],
     Role.AUDITOR: ["board", "figures"],
     Role.TRANSLATOR: [],
