@@ -14,6 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone, translation
 
+from accounts.models import User
 from claims import entries
 from claims.models import Claim, Notice
 from claims.models.notice import NoticeState
@@ -57,9 +58,11 @@ def follow() -> int:
 def _owe(sealed: list[tuple[int, Entry]]) -> None:
     told = [(index, entry) for index, entry in sealed if entry.kind in TOLD]
     public_ids = [entry.claim for _index, entry in told]
-    mailed = Claim.objects.exclude(filed_by__email__endswith=NOBODY)
-    writable = mailed.filter(public_id__in=public_ids, discreet=False)
-    claims = {claim.public_id: claim for claim in writable}
+    writable = list(Claim.objects.filter(public_id__in=public_ids, discreet=False))
+    # Asked by their keys: to join a few claims with all people, the planner would read all people.
+    people = User.objects.filter(pk__in={claim.filed_by_id for claim in writable})
+    made_up = set(people.filter(email__endswith=NOBODY).values_list("pk", flat=True))
+    claims = {claim.public_id: claim for claim in writable if claim.filed_by_id not in made_up}
     Notice.objects.bulk_create(
         Notice(
             claim=claims[entry.claim],

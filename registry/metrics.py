@@ -140,7 +140,7 @@ def claims() -> Iterator[Metric]:
         labels=["state"],
     )
     for label, states in WAITING.items():
-        count = _count(Claim.objects.filter(state__in=states))
+        count = _count(Claim.objects.filter(state__in=states).order_by("state", "submitted_at", "id"))
         waiting.add_metric([label], count if count < COUNTED else max(COUNTED, _estimate(states)))
     yield waiting
     since: list[datetime] = []

@@ -205,7 +205,7 @@ def batches_readable_by(batches: QuerySet[Batch], user: User) -> QuerySet[Batch]
 def _has(rows: QuerySet) -> Q:
     """Whether there are such rows, asked of each claim or batch by itself, by index. Of EXISTS the planner
     may think that it is better answered for all at once, and reads a whole table for one page."""
-    found = Subquery(rows.values(there=Value(True))[:1], output_field=BooleanField())
+    found = Subquery(rows.order_by().values(there=Value(True))[:1], output_field=BooleanField())
     return Q(Coalesce(found, Value(False)))
 
 

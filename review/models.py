@@ -57,6 +57,10 @@ class Assignment(models.Model):
         ]
         indexes = [
             models.Index(fields=["reviewer", "claim"], name="assignment_of_reviewer"),
+            # The desk of somebody who has reviewed thousands.
+            models.Index(
+                fields=["reviewer", "claim"], name="assignment_on_a_desk", condition=Q(ended_at=None)
+            ),
         ]
 
     def __str__(self) -> str:
@@ -163,6 +167,8 @@ class Proposal(models.Model):
         verbose_name = _("proposal")
         verbose_name_plural = _("proposals")
         ordering = ["id"]
+        # Not of the open ones alone: a plan that is kept for any state could not use it.
+        indexes = [models.Index(fields=["state", "claim"], name="proposal_by_state")]
         constraints = [
             models.UniqueConstraint(
                 fields=["claim"], name="proposal_one_open_per_claim", condition=Q(state=ProposalState.OPEN)

@@ -97,8 +97,8 @@ def test_a_claim_submitted_into_the_block_in_between_pushes_no_other_out(five, m
     monkeypatch.setattr(feed, "WINDOW", 2)
     look_up = feed._window
 
-    def while_others_submit(after):
-        found = look_up(after)
+    def while_others_submit(after, size):
+        found = look_up(after, size)
         if not after:
             late = Claim.objects.get(number=five[4])
             version = late.versions.get()
@@ -249,9 +249,9 @@ def test_streams_do_not_hold_a_transaction_between_two_blocks(many, monkeypatch)
     look_up = feed._window
     ages = []
 
-    def asking(after):
+    def asking(after, size):
         ages.append(connection.connection.info.transaction_status)
-        return look_up(after)
+        return look_up(after, size)
 
     monkeypatch.setattr(feed, "_window", asking)
     assert len(lines()) == many
