@@ -29,6 +29,8 @@ bench: venv
 soak: venv
 	LEDGER_KILLS=300 $(BIN)/python -m pytest tests/ledger/test_ledger_kill.py
 	CHANGES_SECONDS=60 $(BIN)/python -m pytest tests/partners/test_changes_follow.py
+	JOURNEY_LANGUAGES=uk,en $(BIN)/python -m pytest tests/journeys
+	ANSWERS_EXAMPLES=200 $(BIN)/python -m pytest tests/claims/test_every_category.py
 	API_FUZZ=300 API_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/partners/test_partner_fuzz.py
 
 pictures: venv

@@ -28,10 +28,11 @@ def first(
     count: int,
     *,
     by: Sequence[str],
-    at_most: int = AT_MOST,
+    at_most: int | None = None,
 ) -> tuple[list[Row], Place | None]:
     """The first rows that `wanted` leaves, up to `count`, in the order of the fields `by`, which has an
     index; and the place behind which nothing was looked at. None if there are enough, or no more."""
+    at_most = at_most or AT_MOST
     rows = rows.order_by(*by)
     place = Tuple(*map(F, by))
     found: list[Row] = []

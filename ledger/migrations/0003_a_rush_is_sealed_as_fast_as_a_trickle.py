@@ -1,7 +1,7 @@
 from django.db import migrations
 
-# The batch is an array, so each entry of it is taken out by its key. As a subquery it was compared with all that
-# waits, entry by entry, whenever the queue had been short as PostgreSQL last looked: 10,000 took seconds.
+# The batch is an array, so each entry of it is taken out by its key. As a subquery it was compared with all
+# that waits, entry by entry, whenever the queue was short as PostgreSQL last looked: 10,000 took seconds.
 SEAL = r"""
 CREATE OR REPLACE FUNCTION ledger_seal(batch integer) RETURNS bigint
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp

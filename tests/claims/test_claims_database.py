@@ -1,6 +1,7 @@
 """What nobody may break, the database refuses by itself: each constraint is named and tried."""
 
 import uuid
+from datetime import date
 
 import pytest
 from django.apps import apps
@@ -22,6 +23,7 @@ from claims.models import (
     Outcome,
     State,
 )
+from claims.models.statistics import ClaimCount, MonthCount, Publication
 from tests import make
 from tests.claims import moving
 
@@ -41,6 +43,14 @@ def past_draft():
         "claimant": Claimant.objects.create(filed_by=make.user("olena"), **PERSON),
         "version": 1,
     }
+
+
+NONE = {"submitted": 0, "recorded": 0}
+
+
+def twice(model, **columns):
+    model.objects.create(**columns)
+    model.objects.create(**columns)
 
 
 def version(claim, **columns):
@@ -154,6 +164,29 @@ BROKEN = {
         lambda: claimant(kind="state_body"),
         lambda: claimant(**COMPANY, family_name="Коваленко"),
         lambda: claimant(**COMPANY, born="1980"),
+    ],
+    "claim_count_once": [lambda: twice(ClaimCount, category="A3.1", region="", state="recorded", claims=1)],
+    "claim_count_not_negative": [
+        lambda: ClaimCount.objects.create(category="A3.1", region="", state="recorded", claims=-1)
+    ],
+    "month_count_once": [
+        lambda: twice(MonthCount, month=date(2026, 11, 1), category="A3.1", region="", **NONE)
+    ],
+    "month_count_not_negative": [
+        lambda: MonthCount.objects.create(
+            month=date(2026, 11, 1), category="A3.1", region="", **NONE | {"recorded": -1}
+        )
+    ],
+    "publication_once": [
+        lambda: twice(
+            Publication,
+            week=date(2026, 11, 2),
+            edition=1,
+            made_at=timezone.now(),
+            ledger_index=1,
+            content="{}",
+            kept="{}",
+        )
     ],
     "claim_version_number_once": [lambda: version(make.claim(), number=1)],
     **{

@@ -230,6 +230,7 @@ def test_catching_up_waits_for_a_worker_that_counts_just_now(monkeypatch):
             connection.close()
 
     sealing.seal()
+    assert statistics.follow() == 5  # the follower is known from now on: no two make its row at once
     monkeypatch.setattr(statistics, "_count", slowly)
     monkeypatch.setattr(statistics.time, "sleep", lambda seconds: go_on.set())
     with ThreadPoolExecutor(1) as pool:

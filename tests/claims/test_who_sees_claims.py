@@ -27,6 +27,8 @@ OPEN = {
     "privacy": (200, 405),
     "help": (200, 405),
     "accessibility": (200, 405),
+    "statistics": (200, 405),
+    "statistics_table": (404, 405),  # nothing is published yet
 }
 # … what everybody gets who is signed in
 OF_A_PERSON = {
@@ -90,6 +92,8 @@ def test_every_address_is_judged_here():
 def address(name, claim=None):
     if name in ("category", "start"):
         return reverse(f"claims:{name}", args=["A3.1"])
+    if name == "statistics_table":
+        return reverse("claims:statistics_table", args=["states"])
     if claim is None:
         return reverse(f"claims:{name}")
     more = {"page": ["owners"], "item": ["co_owners"]}.get(name, [])

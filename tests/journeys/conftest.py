@@ -20,6 +20,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request
 from registry import children, launch, messages
 from tests.conftest import Clones, database_urls, run_manage
 
+LANGUAGES = os.environ.get("JOURNEY_LANGUAGES", "uk").split(",")
+"""In which the longest journeys and axe's walk are made; `make soak` makes them in both."""
 READY_SECONDS = 60
 WAIT_MS = 20_000  # for one step, on a machine that has other things to do
 FLAGS = [

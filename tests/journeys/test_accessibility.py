@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-unt
 from playwright.sync_api import Page
 
 from tests.conftest import run_manage
-from tests.journeys.conftest import Device, Site
+from tests.journeys.conftest import LANGUAGES, Device, Site
 from tests.journeys.deciding_steps import (
     answer_request,
     ask,
@@ -138,7 +138,7 @@ class Inspector:
             self.faults.append(f"{self.page.url} {width} {scheme} {found['id']}: {places}")
 
 
-@pytest.fixture(params=["uk", "en"])
+@pytest.fixture(params=LANGUAGES)
 def inspector(device: Device, request: pytest.FixtureRequest) -> Iterator[Inspector]:
     page = device(request.param, expected=("status of 404",)).new_page()
     inspector = Inspector(page, request.param)

@@ -14,7 +14,7 @@ from playwright.sync_api import Page
 from requests_oauthlib import OAuth2Session
 
 from tests.conftest import run_manage
-from tests.journeys.conftest import Device, Site
+from tests.journeys.conftest import LANGUAGES, Device, Site
 from tests.journeys.deciding_steps import (
     FILES,
     answer_request,
@@ -88,7 +88,7 @@ QUESTION = "Send a photograph of the roof, please.\n<i>Any</i> phone will do."
 ANSWER = "Here it is. \U0001f3da\nO’Neill took it."
 
 
-@pytest.mark.parametrize("language", ["uk", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_claim_goes_from_its_claimant_to_a_partner(
     device: Device, site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, language: str
 ):

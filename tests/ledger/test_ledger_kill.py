@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from ledger.following import follow, sealed
 from ledger.models import Entry, Pending
 
-KILLS = int(os.environ.get("LEDGER_KILLS", "20"))
+KILLS = int(os.environ.get("LEDGER_KILLS", "8"))
 WRITERS = 8
 RUSH = 2000  # entries in one act: sealing them takes long enough to be killed in the middle
 

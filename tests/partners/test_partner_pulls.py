@@ -381,7 +381,7 @@ def test_a_partners_pull_asks_little_of_the_database(program, django_assert_max_
 
 # --- The list of what is public ---
 
-PUBLIC = {"token", "revoke", "categories", "category", "schema", "docs"}
+PUBLIC = {"token", "revoke", "categories", "category", "statistics", "schema", "docs"}
 
 
 def test_every_address_is_public_by_intent_or_names_its_scope():

@@ -1,10 +1,8 @@
-"""The tests of this folder share one large database, made by the first process that needs it."""
+"""The tests of this folder share one large database and run in one process (`--dist loadgroup`)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
-import psycopg
 import pytest
 from django.db import connections
 from django.test import Client
@@ -13,43 +11,28 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
 from registry import embedded_postgres
-from registry.embedded_postgres import APP, OWNER, SUPERUSER
-from tests.conftest import ROLES, TEMPLATE, Clones
+from registry.embedded_postgres import APP, SUPERUSER
+from tests.conftest import Clones
 from tests.plans import ground
 from tests.plans.watching import EXCEPTIONS, TELLS, Watch, large_tables
 
-NAME = f"plans_{ground.CLAIMS}"
-MAKING = 0x706C616E73  # the advisory lock of whoever makes it: the bytes of "plans"
-
 
 @pytest.fixture(scope="session")
-def many(django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones) -> str:
-    """The name of the database with many claims."""
-    with (
-        django_db_blocker.unblock(),
-        embedded_postgres.connect(clones.facts, SUPERUSER, database="postgres") as session,
-    ):
-        session.execute("SELECT pg_advisory_lock(%s)", [MAKING])
-        if not session.execute("SELECT FROM pg_database WHERE datname = %s", [NAME]).rowcount:
-            _make(clones, session)
-    return NAME
-
-
-def _make(clones: Clones, session: psycopg.Connection[Any]) -> None:
-    unfinished = f"{NAME}_unfinished"
-    clones.copy(TEMPLATE, unfinished)
-    clones.point_at(unfinished)
-    ground.fill()
-    for alias in ROLES:
-        connections[alias].close()
-    for name, value in TELLS.items():
-        setting = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
-        session.execute(
-            setting.format(sql.Identifier(APP), sql.Identifier(unfinished), sql.SQL(name), sql.Literal(value))
-        )
-    session.execute(
-        sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(unfinished), sql.Identifier(NAME))
-    )
+def many(django_db_setup: None, django_db_blocker: DjangoDbBlocker, clones: Clones) -> Iterator[str]:
+    """The name of the database with many claims. Its app role is told how each statement was carried out."""
+    with django_db_blocker.unblock(), clones.clone() as name:
+        clones.point_at(name)
+        ground.fill()
+        connections["default"].close()
+        with embedded_postgres.connect(clones.facts, SUPERUSER, database=name) as session:
+            for setting, value in TELLS.items():
+                statement = sql.SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}")
+                session.execute(
+                    statement.format(
+                        sql.Identifier(APP), sql.Identifier(name), sql.SQL(setting), sql.Literal(value)
+                    )
+                )
+        yield name
 
 
 @pytest.fixture

@@ -124,7 +124,8 @@ CREATE TEMPORARY TABLE member AS
 INSERT INTO review_batch (public_id, title, state, made_by_id, made_at, submitted_by_id, submitted_at,
         members_digest, decided_by_id, decided_at, decided_on, legal_basis, decision_digest)
     SELECT batch_id, 'A batch', batch_state, {secretary}, now(),
-           CASE WHEN batch_state <> 'open' THEN {director} END, CASE WHEN batch_state <> 'open' THEN now() END,
+           CASE WHEN batch_state <> 'open' THEN {director} END,
+           CASE WHEN batch_state <> 'open' THEN now() END,
            CASE WHEN batch_state <> 'open' THEN 'x' ELSE '' END,
            CASE WHEN batch_state = 'decided' THEN {board} END,
            CASE WHEN batch_state = 'decided' THEN now() END,

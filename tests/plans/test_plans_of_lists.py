@@ -12,29 +12,26 @@ from django.db import connection, transaction
 from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
-from django.utils import timezone
 
 from accounts.models import User
 from accounts.roles import Role
-from claims import figures, notices, statistics
+from claims import figures
 from claims.models import Category, Claim, State
 from ledger import sealing
 from ledger.log import SYSTEM
-from ledger.models import Leaf
 from partners import agreements, feed
 from partners.agreements import DEMO_TERMS, OPEN_STATES
 from registry import metrics, working
-from review import batches
-from review.models import Assignment, Batch
+from review.models import Batch
 from review.views.queue import OLDER, WHOSE
 from tests import make
 from tests.permissions import test_table as permissions
 from tests.permissions import world
-from tests.plans import ground, watching
+from tests.plans import ground
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("plans")]
 
-OFTEN = 8
+OFTEN = 7
 QUEUE = reverse("review:queue")
 FURTHER = re.compile(r'href="([^"]*(?:after|older)=[^"]*)"')
 CATEGORIES = ("", "A3.1", "A2.5")  # the largest, a sensitive one
@@ -173,8 +170,8 @@ def test_all_that_await_the_board_are_in_batches(browser):
     batch = Batch.objects.filter(state="open").first()
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO review_member (batch_id, claim_id, version_id, proposal_id, recommended, added_by_id,"
-            " added_at, outcome, outcome_reason, outcome_note, removed_because)"
+            "INSERT INTO review_member (batch_id, claim_id, version_id, proposal_id, recommended,"
+            " added_by_id, added_at, outcome, outcome_reason, outcome_note, removed_because)"
             " SELECT %s, claim.id, proposal.version_id, proposal.id, 'recorded', %s, now(), '', '', '', ''"
             " FROM claims_claim AS claim JOIN review_proposal AS proposal ON proposal.claim_id = claim.id"
             " WHERE claim.state = 'eligible' AND NOT EXISTS (SELECT FROM review_member AS member"

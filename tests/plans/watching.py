@@ -84,7 +84,6 @@ class Watch:
     large: frozenset[str]
     findings: list[Finding] = field(default_factory=list)
     statements: int = 0
-    most: dict[str, tuple[float, str]] = field(default_factory=dict)
 
     @contextmanager
     def page(self, name: str) -> Iterator[None]:
@@ -115,9 +114,6 @@ class Watch:
                 problems.append((f"counts {node['Relation Name']} without a limit", node))
         for problem, node in problems:
             self.findings.append(Finding(page, problem, _line(node), _short(statement)))
-        read, node = max(((_read(node), _line(node)) for node, _above in _nodes(told["Plan"])))
-        if read > self.most.get(page, (0, ""))[0]:
-            self.most[page] = (read, node)
 
     def _problems(self, node: Node) -> Iterator[str]:
         if node["Node Type"] == "Seq Scan" and node["Relation Name"] in self.large:
