@@ -15,7 +15,7 @@ from django.db.models.fields.tuple_lookups import (  # type: ignore[import-untyp
     TupleLessThanOrEqual,
 )
 
-AT_MOST = 10_000  # rows that one page looks at
+AT_MOST = 5_000  # rows that one page looks at: for each, there are desks and proposals to look up
 FIRST = 500  # rows in which a page is nearly always found
 
 Row = TypeVar("Row", bound=Model)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.core import signing
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 from django.http import HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
@@ -172,7 +172,8 @@ class Asked:
         else:
             found, seen_to = self._along_each_state()
         if len(found) > ROWS:
-            return found[:ROWS], _place_of(found[ROWS - 1])
+            found, seen_to = found[:ROWS], _place_of(found[ROWS - 1])
+        prefetch_related_objects(found, "category")
         return found, seen_to
 
     def _along_each_state(self) -> tuple[list[Claim], looking.Place | None]:
@@ -198,7 +199,7 @@ class Asked:
         return [c for c in found if seen_to is None or _place_of(c) <= seen_to][: ROWS + 1], seen_to
 
     def _wanted(self) -> Claims:
-        claims = Claim.objects.select_related("category").order_by("submitted_at", "id")
+        claims = Claim.objects.order_by("submitted_at", "id")
         if self.category:
             claims = claims.filter(category=self.category)
         if region := self.chosen["region"]:

@@ -1,8 +1,9 @@
-"""A register of many claims, with work of every kind in hand: made once in a run, read by all tests here.
+"""A register of many claims, with work of every kind in hand: made once in a run, for the plans to be read.
 
-A fifth of the claims is seeded. The others are copies of them by SQL, with a public id, a number, a time and
-ledger entries of their own but without the frozen texts, as if those had been erased: that takes a third of
-the time. Proposals, desks, batches and letters, which seeded claims do not have, are added by SQL too.
+A tenth of the claims is seeded. The others are copies of them by SQL, filed by copies of the people, with a
+number and a time of their own, a third of them with their ledger entries, and without the frozen texts, as if
+those had been erased: that takes a third of the time. Proposals, desks, batches and letters, which seeded
+claims do not have, are added by SQL too. PLANS_CLAIMS says how many there are.
 """
 
 import os
@@ -25,7 +26,8 @@ PEOPLE = {
 }
 CLAIMS = int(os.environ.get("PLANS_CLAIMS", "100000"))
 SEED = 5
-COPIES = 4  # of each seeded claim
+COPIES = 9  # of each seeded claim
+TOLD = 3  # of these, so many with their ledger entries
 
 COPY = """
 CREATE TEMPORARY TABLE person AS
@@ -66,7 +68,7 @@ INSERT INTO claims_outcome (claim_id, version_id, outcome, rule, digest, decided
     JOIN claims_claimversion AS version ON version.claim_id = copied.id AND version.number = claim.version;
 INSERT INTO ledger_entry (salt, body)
     SELECT salt, replace(body, was::text, copied.public_id::text)
-    FROM copied JOIN ledger_entry AS entry ON entry.claim = was ORDER BY n, entry.id;
+    FROM copied JOIN ledger_entry AS entry ON entry.claim = was WHERE n <= {told} ORDER BY n, entry.id;
 """
 
 # Whoever reviewed the seeded claims did so here too; a few are on the desks of PEOPLE.
@@ -166,7 +168,7 @@ def fill() -> None:
     with connections["owner"].cursor() as cursor:
         of_claim = _others(cursor, "claims_claim", "id public_id number submitted_at filed_by_id")
         of_account = _others(cursor, "accounts_user", "id public_id email")
-        cursor.execute(COPY.format(of_claim=of_claim, of_account=of_account, copies=COPIES))
+        cursor.execute(COPY.format(of_claim=of_claim, of_account=of_account, copies=COPIES, told=TOLD))
     while sealing.seal():
         pass
     while following.lag(statistics.FOLLOWER) >= statistics.AT_ONCE:
