@@ -7,7 +7,12 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-SUITE = {"submissions": "Durable submissions", "sealing": "Sealing", "pull": "A partner’s pull"}
+SUITE = {
+    "submissions": "Durable submissions",
+    "sealing": "Sealing",
+    "pull": "A partner’s pull",
+    "growth": "As the register grows",
+}
 RESULTS = Path(__file__).parent / "results.md"
 
 

@@ -179,7 +179,9 @@ def _measured(visit: Callable[[], Callable[[], Any]], often: int) -> tuple[list[
         start = time.perf_counter()
         prepared()
         took.append(time.perf_counter() - start)
+    random.seed(SEED)  # the same visit at each size
     prepared = visit()
+    random.seed()
     with CaptureQueriesContext(connection) as captured:
         prepared()
     return took, len(captured)
