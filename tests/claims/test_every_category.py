@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db
 FOLDER = mandates.load_folder(Path(__file__).parents[2] / "mandates" / "ukraine")
 CODES = sorted(FOLDER.categories)
 several = settings(
-    max_examples=int(os.environ.get("ANSWERS_EXAMPLES", "4")),
+    max_examples=int(os.environ.get("ANSWERS_EXAMPLES", "3")),
     deadline=None,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,

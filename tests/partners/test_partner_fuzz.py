@@ -17,7 +17,7 @@ from partners.api import views
 from tests import make
 from tests.partners.conftest import SUBMITTED, Program
 
-EXAMPLES = os.environ.get("API_FUZZ", "5")  # for each address; `make soak` takes many more
+EXAMPLES = os.environ.get("API_FUZZ", "3")  # for each address; `make soak` takes many more
 SEED = os.environ.get("API_FUZZ_SEED", "1")
 SCOPES = "claims:read evidence:read"
 TERMS = replace(SUBMITTED, sections=SECTIONS, evidence=True)
