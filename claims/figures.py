@@ -23,8 +23,8 @@ from django.utils.translation import gettext as _
 
 from claims import mandates, statistics
 from claims.models import Category, ClaimCount, MonthCount, Publication
-from claims.models.claim import State
-from claims.statistics import NO_REGION, STATES, Count, Flow
+from claims.models.claim import OPEN_STATES, State
+from claims.statistics import NO_REGION, Count, Flow
 from ledger import following
 
 ROUNDED_TO = 10
@@ -176,7 +176,7 @@ def rounded_figures(
         "submitted": rounded(submitted.total()) + sum(map(rounded, own.values())),
         "states": [
             {"state": state, "claims": rounded(states[state]) + rounded(own_states[state])}
-            for state in STATES
+            for state in OPEN_STATES
         ],
         "categories": [
             {

@@ -15,25 +15,11 @@ from django.db.models import Sum
 
 from claims import mandates
 from claims.models import ClaimCount, MonthCount
-from claims.models.claim import AWAITING_DECISION, State
 from ledger import following
 
 FOLLOWER = "statistics"
 AT_ONCE = 20_000  # entries
 PAUSE = 0.1  # seconds, while another process counts
-STATES = (
-    State.SUBMITTED.value,
-    State.NEEDS_FIXING.value,
-    State.UNDER_REVIEW.value,
-    State.INFORMATION_REQUESTED.value,
-    AWAITING_DECISION,
-    State.RECORDED.value,
-    State.REJECTED_WITHOUT_PREJUDICE.value,
-    State.REJECTED_WITH_PREJUDICE.value,
-    State.WITHDRAWN.value,
-)
-"""The states that are counted, as outsiders see them (rules.md 16), in the order of a claim's life."""
-
 NO_REGION = ""
 
 # Leaves and entries are fetched one by one through their keys: statistics from before or after a rush must

@@ -25,25 +25,12 @@ from accounts.roles import Role
 from claims import mandates
 from claims.mandates import SECTIONS
 from claims.models import Category, State
-from claims.models.claim import AWAITING_DECISION
+from claims.models.claim import OPEN_STATES
 from ledger import log
 from ledger.log import Actor, Digest, Standing
 from partners import scopes as scopes_of_the_api
 from partners import tokens
 from partners.models import NAME_LENGTH, AgreementVersion, Application, Partner
-
-OPEN_STATES = (
-    State.SUBMITTED.value,
-    State.NEEDS_FIXING.value,
-    State.UNDER_REVIEW.value,
-    State.INFORMATION_REQUESTED.value,
-    AWAITING_DECISION,
-    State.RECORDED.value,
-    State.REJECTED_WITHOUT_PREJUDICE.value,
-    State.REJECTED_WITH_PREJUDICE.value,
-    State.WITHDRAWN.value,
-)
-"""The states that leave the house, in the order of a claim's life. `eligible` and `ineligible` never do."""
 
 CREATED = log.Kind("partner.created", is_open=False, facts={"partner": str, "version": int, "digest": Digest})
 CHANGED = log.Kind(

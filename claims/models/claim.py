@@ -32,6 +32,18 @@ class State(models.TextChoices):
 
 
 AWAITING_DECISION = "awaiting_decision"
+OPEN_STATES = (
+    State.SUBMITTED.value,
+    State.NEEDS_FIXING.value,
+    State.UNDER_REVIEW.value,
+    State.INFORMATION_REQUESTED.value,
+    AWAITING_DECISION,
+    State.RECORDED.value,
+    State.REJECTED_WITHOUT_PREJUDICE.value,
+    State.REJECTED_WITH_PREJUDICE.value,
+    State.WITHDRAWN.value,
+)
+"""The states that leave the house, in the order of a claim's life. `eligible` and `ineligible` never do."""
 
 
 class ClaimQuerySet(models.QuerySet["Claim"]):

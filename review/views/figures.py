@@ -9,7 +9,8 @@ from django.views.decorators.http import require_safe
 
 from claims import figures, mandates, statistics
 from claims.models import Category
-from claims.statistics import NO_REGION, STATES
+from claims.models.claim import OPEN_STATES
+from claims.statistics import NO_REGION
 from claims.views.held import PersonRequest
 from claims.views.statistics import ELSEWHERE, WORDS, grouped
 from ledger import following
@@ -34,7 +35,7 @@ def page(request: PersonRequest) -> HttpResponse:
         _("Exact figures"),
         ledger_index=grouped(following.handled(statistics.FOLLOWER)),
         is_partial=bool(hidden),
-        states=[WORDS[state] for state in STATES],
+        states=[WORDS[state] for state in OPEN_STATES],
         tables=[
             (_("By category"), _table(categories, by_category)),
             (_("By region"), _table([*regions, (NO_REGION, str(ELSEWHERE))], by_region)),
@@ -49,12 +50,15 @@ def page(request: PersonRequest) -> HttpResponse:
 def _table(rows: Iterable[tuple[str, str]], found: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     """A line for each row and one for all, each with its total first."""
     lines = [(code, name, found.get(code, {})) for code, name in rows]
-    total = {state: sum(counts.get(state, 0) for _code, _name, counts in lines) for state in STATES}
+    total = {state: sum(counts.get(state, 0) for _code, _name, counts in lines) for state in OPEN_STATES}
     return [
         {
             "code": code,
             "name": name,
-            "figures": [grouped(sum(counts.values())), *(grouped(counts.get(state, 0)) for state in STATES)],
+            "figures": [
+                grouped(sum(counts.values())),
+                *(grouped(counts.get(state, 0)) for state in OPEN_STATES),
+            ],
         }
         for code, name, counts in [*lines, ("", _("All"), total)]
     ]

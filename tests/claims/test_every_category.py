@@ -98,7 +98,7 @@ def mistaken(question):
         case Type.DECIMAL:
             return f"{question.maximum + 1}", ""
         case Type.MONEY:
-            return {"amount": "1.00", "currency": "XXX"}, "/currency"
+            return {"amount": "1.00", "currency": "QQQ"}, "/currency"
         case Type.CHOICE | Type.YES_NO:
             return "no_such_answer", ""
         case Type.MULTIPLE_CHOICE:
