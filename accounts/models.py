@@ -65,6 +65,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     EMAIL_FIELD = "email"
 
     personal_data: ClassVar[tuple[str, ...]] = ("email",)
+    section_of: ClassVar[dict[str, str | None]] = {"email": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("password", "language")
 
     class Meta:

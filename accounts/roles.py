@@ -39,6 +39,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "accounts.change_roles",
             "claims.view_category",
             "claims.view_statistics",
+            "claims.carry_out_erasure",
             "partners.view_partner",
             "review.submit_batches",
             "review.give_clearance",
@@ -58,7 +59,13 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         }
     ),
     Role.DATA_PROTECTION_OFFICER: frozenset(
-        {"accounts.view_user", "claims.view_category", "ledger.view_entry"}
+        {
+            "accounts.view_user",
+            "claims.view_category",
+            "claims.propose_erasure",
+            "claims.carry_out_erasure",
+            "ledger.view_entry",
+        }
     ),
     Role.TRANSLATOR: frozenset({"claims.view_category"}),
     Role.SUPPORT_AGENT: frozenset({"accounts.view_user", "claims.view_category"}),

@@ -63,6 +63,30 @@ DECIDED = Kind(
         "version_number": int,
     },
 )
+ERASURE_PROPOSED = Kind(
+    "claim.erasure_proposed",
+    is_open=False,
+    facts={
+        "erasure": str,
+        "versions": list[Digest],
+        "sections": list[str],
+        "ground": str,
+        "reason": Digest,
+    },
+)
+ERASURE_DROPPED = Kind("claim.erasure_dropped", is_open=False, facts={"erasure": str})
+ERASED = Kind(  # open: whoever pulled the claim must forget what went
+    "claim.erased",
+    is_open=True,
+    facts={
+        "erasure": str,
+        "proposed_by": str,
+        "versions": list[Digest],
+        "sections": list[str],
+        "ground": str,
+        "reason": Digest,
+    },
+)
 REOPENED = Kind("claim.reopened", is_open=True, facts={"ground": str, "decided_on": str, "reason": Digest})
 MANDATE_LOADED = Kind("mandate.loaded", is_open=True, facts={"digest": Digest})
 CATEGORY_VERSION_LOADED = Kind(

@@ -139,9 +139,9 @@ def reopen(claim: Claim, *, by: User) -> Draft:
     notice = mandates.current().privacy_notice.version
     chosen = Consent.objects.filter(claim=claim).newest()
     is_older = any(c.notice_version != notice for c in chosen)  # to be asked again, and in force until then
-    seen = [
-        p.id for p in definition(version.category_version_id).form(ClaimantKind(claim.claimant_kind)).pages
-    ]
+    form = definition(version.category_version_id).form(ClaimantKind(claim.claimant_kind))
+    gone = versions.erased(version)  # what was erased by law is asked anew
+    seen = [p.id for p in form.pages if not any(q.section in gone for q in p.questions)]
     if claim.state != State.NEEDS_FIXING:  # there is a file to replace
         seen.append("evidence")
     return Draft.objects.create(

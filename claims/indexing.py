@@ -26,6 +26,9 @@ COLUMNS = (
 )
 """What fill_columns fills."""
 
+IDENTITY = ("family_name", "given_name", "patronymic", "born", "legal_name", "registration_number")
+"""By which two claims from one account have the same claimant."""
+
 
 def _fed(asked: list[Question], answers: Mapping[str, Any], feeds: str) -> list[tuple[Question, Any]]:
     """The real answers to questions that feed this, in the order asked."""
@@ -47,6 +50,18 @@ def claimant(
     claim: Claim, asked: list[Question], answers: Mapping[str, Any], *, claimed_before: bool
 ) -> Claimant:
     """Who claims. The same name given from the same account is the same claimant."""
+    named = as_named(claim, asked, answers)
+    identity = {"filed_by_id": named.filed_by_id, "kind": named.kind} | {
+        key: getattr(named, key) for key in IDENTITY
+    }
+    same = Claimant.objects.filter(**identity).order_by("id").first() if claimed_before else None
+    if same is None:
+        named.save(force_insert=True)
+    return same or named
+
+
+def as_named(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> Claimant:
+    """Who claims, in the words of these answers, as an unsaved row."""
 
     def first(feeds: str, default: Any) -> Any:
         return next((answer for _q, answer in _fed(asked, answers, feeds)), default)
@@ -59,8 +74,7 @@ def claimant(
             "legal_name": first("claimant.legal_name", ""),
             "registration_number": first("claimant.registration_number", ""),
         }
-    same = Claimant.objects.filter(filed_by_id=claim.filed_by_id, kind=claim.claimant_kind, **identity)
-    return (claimed_before and same.order_by("id").first()) or Claimant.objects.create(
+    return Claimant(
         filed_by_id=claim.filed_by_id,
         kind=claim.claimant_kind,
         country=first("claimant.country", ""),

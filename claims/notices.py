@@ -37,6 +37,7 @@ TOLD = tuple(
         entries.RETURNED,
         entries.DECIDED,
         entries.REOPENED,
+        entries.ERASED,
     )
 )
 """The kinds of entries that the claimant is told of; each has its letter in templates/claims/mail/."""

@@ -67,6 +67,7 @@ def _sentence(kind: str, facts: dict[str, Any]) -> str:
         entries.REQUEST_CLOSED.name: _("We closed our question. You need not answer it any more."),
         entries.REVIEW_FINISHED.name: _("We finished the review. The Board will decide on your claim."),
         entries.RETURNED.name: _("We took your claim back for further review."),
+        entries.ERASED.name: _("We erased a part of your claim under data-protection law."),
         entries.REOPENED.name: _("The Board opened your claim again. We review it once more."),
     }.get(kind, "")
 

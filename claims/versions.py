@@ -183,6 +183,11 @@ def answers(version: ClaimVersion) -> dict[str, Any]:
     return {question: said["answer"] for question, said in said(version).items()}
 
 
+def erased(version: ClaimVersion) -> list[str]:
+    """The sections that were erased by law."""
+    return [name for name in SECTIONS if getattr(version, f"{name}_salt") is None]
+
+
 def as_filed(version: ClaimVersion) -> dict[str, Any]:
     """Everything that the version's digest stands for, for the claimant to keep: docs/ledger.md tells how to
     check it with nothing but SHA-256."""

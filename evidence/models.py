@@ -69,6 +69,7 @@ class EvidenceFile(models.Model):
     scanned_at = models.DateTimeField(null=True, blank=True)
 
     personal_data: ClassVar[tuple[str, ...]] = ("name",)
+    section_of: ClassVar[dict[str, str | None]] = {"name": "evidence"}  # of a claim
     impersonal_data: ClassVar[tuple[str, ...]] = ("received_by_kind", "received_by_id", "scan_state")
 
     class Meta:

@@ -227,7 +227,7 @@ def _blob(incoming: Incoming) -> Blob:
 
 @transaction.atomic
 def remove(evidence_file: EvidenceFile, *, by: Actor) -> None:
-    """Take back one receipt; the bytes go with the last one. For drafts: nothing submitted is removed so.
+    """Take back one receipt; the bytes go with the last one. For drafts, and for what is erased by law.
 
     That there was such a file, and its digest, stays in its custody events. To remove it again does nothing.
     """

@@ -3,12 +3,16 @@
 import hashlib
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact, LessThanOrEqual
+from django.utils import timezone
 
 SALT_BYTES = 16
+HASH_BYTES = 32
+TILE_BYTES = 256 * HASH_BYTES
 BODY_BYTES = 60_000  # with its salt an entry must fit the 65,535 bytes that tlog-tiles gives a leaf
 
 
@@ -123,7 +127,7 @@ class Leaf(AppendOnly):
     """A sealed entry's place in the log: 0, 1, 2 ... without gap, in the order of sealing."""
 
     index = models.BigIntegerField(primary_key=True)
-    entry = models.OneToOneField(Entry, models.PROTECT, related_name="leaf")
+    entry = models.OneToOneField(Entry, models.PROTECT, related_name="leaf", db_constraint=False)
     hash = models.BinaryField()
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
@@ -135,12 +139,71 @@ class Leaf(AppendOnly):
         verbose_name_plural = "leaves"
         constraints = [
             models.CheckConstraint(
-                name="ledger_leaf_hash_has_32_bytes", condition=Exact(_bytes_in("hash"), 32)
+                name="ledger_leaf_hash_has_32_bytes", condition=Exact(_bytes_in("hash"), HASH_BYTES)
             ),
         ]
 
     def __str__(self) -> str:
         return f"leaf {self.index}"
+
+
+class Tile(AppendOnly):
+    """256 hashes of the tree side by side, once there are so many: of leaves on level 0, of tiles of the
+    level below on the others. `root` is the RFC 6962 hash of them all, and so one hash of the tile above.
+
+    Written by ledger_grow alone. What is no full tile yet is read from the leaves, or from the roots of the
+    tiles below (ledger.proofs).
+    """
+
+    pk = models.CompositePrimaryKey("level", "n")
+    level = models.SmallIntegerField()
+    n = models.BigIntegerField()
+    root = models.BinaryField()
+    hashes = models.BinaryField()
+
+    app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
+    app_functions: ClassVar[tuple[str, ...]] = ("ledger_grow(integer)",)
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("root", "hashes")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_tile_is_full",
+                condition=Exact(_bytes_in("hashes"), TILE_BYTES) & Exact(_bytes_in("root"), HASH_BYTES),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"tile {self.n} on level {self.level}"
+
+
+class Checkpoint(AppendOnly):
+    """What the log said of itself: at this size, this was its root. Others hold it against us.
+
+    `note` is the whole signed note, with the cosignatures that witnesses gave. A row is there once the
+    signature is remembered outside the database too (ledger.checkpoints), and what it says is public from
+    then on. The database refuses another root at a size, and sizes that go back.
+    """
+
+    size = models.BigIntegerField()
+    root = models.BinaryField()
+    note = models.TextField()
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("root", "note")
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                name="ledger_checkpoint_root_has_32_bytes", condition=Exact(_bytes_in("root"), HASH_BYTES)
+            ),
+        ]
+        indexes = [models.Index(name="ledger_checkpoint_by_size", fields=["size", "id"])]
+
+    def __str__(self) -> str:
+        return f"checkpoint at {self.size}"
 
 
 class Follower(models.Model):
@@ -154,3 +217,32 @@ class Follower(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Timestamp(AppendOnly):
+    """What an outside authority says of the text of a checkpoint: it was there at `stamped_at` (RFC 3161).
+
+    Place 0 stamps the text, each later place the text with all tokens before it, so that a stamp whose
+    certificate or algorithm ages is carried on (ledger.timestamps). Only what was verified is kept; the other
+    columns are what the token said then.
+    """
+
+    checkpoint = models.ForeignKey(Checkpoint, models.PROTECT, related_name="timestamps")
+    place = models.SmallIntegerField()
+    algorithm = models.CharField(max_length=32)  # the hash under which it stamps: "sha256"
+    token = models.BinaryField()
+    stamped_at = models.DateTimeField()
+    good_until = models.DateTimeField()
+    algorithms = ArrayField(models.CharField(max_length=32))  # all that it rests on, keys too: "rsa-2048"
+
+    personal_data: ClassVar[tuple[str, ...]] = ()
+    impersonal_data: ClassVar[tuple[str, ...]] = ("algorithm", "token", "algorithms")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(name="ledger_timestamp_place_once", fields=["checkpoint", "place"]),
+            models.CheckConstraint(name="ledger_timestamp_place", condition=models.Q(place__gte=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"stamp {self.place} of {self.checkpoint_id}"

@@ -61,10 +61,11 @@ FACTS: Mapping[str, Mapping[str, str | None]] = {
         ("decision", "outcome", "rule", "decided_on", "reason", "version_number")
     ),
     entries.REOPENED.name: dict.fromkeys(("ground", "decided_on", "reason")),
+    entries.ERASED.name: {"versions": None, "sections": None},
 }
 """The facts of an act that partners are told, each with the section that it needs, because it stands there;
 None: it says no more than every claim does. What is not named here is told nobody. `refiles` is told where
-the earlier claim is covered too."""
+the earlier claim is covered too, and of erased `sections` those that are granted."""
 
 Body = Mapping[str, Any]
 Item = dict[str, Any]
@@ -100,6 +101,36 @@ def after(partner: Partner, *, after: int, limit: int) -> Changes:
     _name_claims(results)
     view.check_earlier(results)
     return Changes(results, next_after=upto)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What stands at an index of the log. Body and salt are None for whom the entry is not."""
+
+    index: int
+    leaf_hash: bytes
+    body: str | None = None
+    salt: bytes | None = None
+
+
+def records(partner: Partner, *, start: int, end: int) -> list[Record]:
+    """From the first index to the last, both included. An entry is handed over byte for byte, so only where
+    nothing in it would be withheld from the changes."""
+    leaves = list(following.sealed(after=start - 1).filter(index__lte=end))
+    view = _View(partner)
+    bodies = {leaf.index: json.loads(leaf.entry.body) for leaf in leaves if leaf.entry.is_open}
+    seen = {
+        index: view.of(index, 0, body) or {} for index, body in bodies.items() if body["claim"] is not None
+    }
+    view.check_earlier(list(seen.values()))
+    whole = {index for index, body in bodies.items() if body["claim"] is None}
+    whole |= {index for index, item in seen.items() if item.get("facts") == bodies[index]["facts"]}
+    return [
+        Record(leaf.index, bytes(leaf.hash), leaf.entry.body, bytes(leaf.entry.salt))
+        if leaf.index in whole
+        else Record(leaf.index, bytes(leaf.hash))
+        for leaf in leaves
+    ]
 
 
 def _name_claims(results: Sequence[Item]) -> None:
@@ -162,7 +193,10 @@ class _View:
     def _facts(self, body: Body) -> Body:
         told = FACTS.get(body["kind"], {})
         granted = (None, *self.now.sections)
-        return {name: fact for name, fact in body["facts"].items() if told.get(name, "") in granted}
+        facts = {name: fact for name, fact in body["facts"].items() if told.get(name, "") in granted}
+        if "sections" in facts:
+            facts["sections"] = [name for name in facts["sections"] if name in self.now.sections]
+        return facts
 
     def check_earlier(self, items: Sequence[Item]) -> None:
         """Takes out the numbers of earlier claims that the terms do not cover now."""

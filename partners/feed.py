@@ -120,11 +120,16 @@ def _claim(terms: Terms) -> str:
     return _object(
         {
             **_MEMBERS,
+            "erased": f"num_nulls({_salts(terms)}) > 0" if terms.sections else "false",
             "sections": _object({name: f"frozen.{name}" for name in terms.sections}),
             "salts": _object({name: _hex(f"frozen.{name}_salt") for name in terms.sections}),
             "manifest": "frozen.manifest",
         }
     )
+
+
+def _salts(terms: Terms) -> str:
+    return ", ".join(f"frozen.{name}_salt" for name in terms.sections)
 
 
 def _covered(

@@ -3,31 +3,16 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from claims import mandates
 from claims.models import Category, State
 from claims.models.claim import AWAITING_DECISION
+from claims.wording import SECTIONS
 from partners.agreements import OPEN_STATES, Terms
 
 STATES: Mapping[str, Any] = {
     state: (State.ELIGIBLE if state == AWAITING_DECISION else State(state)).label for state in OPEN_STATES
-}
-SECTIONS: Mapping[str, Promise] = {
-    "core": gettext_lazy("the frame of the claim: mandate, declaration, signature"),
-    "claimant": gettext_lazy("who claims"),
-    "contact": gettext_lazy("how to reach the claimant"),
-    "identifiers": gettext_lazy("tax and document numbers"),
-    "representative": gettext_lazy("who acts for the claimant"),
-    "persons": gettext_lazy("other people whom the claim is about"),
-    "place": gettext_lazy("where it happened"),
-    "loss": gettext_lazy("what was lost"),
-    "account": gettext_lazy("the claimant’s own account"),
-    "sensitive": gettext_lazy("sensitive answers"),
-    "answers": gettext_lazy("all other answers"),
-    "evidence": gettext_lazy("the list of the evidence"),
 }
 
 

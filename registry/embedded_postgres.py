@@ -230,6 +230,10 @@ class Server:
                             sql.Identifier(role), rights, sql.Literal(passwords[role])
                         )
                     )
+            # Made-up claims are written without looking up every foreign key (claims/seeding).
+            connection.execute(
+                sql.SQL("GRANT SET ON PARAMETER session_replication_role TO {}").format(sql.Identifier(OWNER))
+            )
             if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).rowcount:
                 connection.execute(
                     sql.SQL("CREATE DATABASE {} OWNER {}").format(

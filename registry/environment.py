@@ -4,14 +4,19 @@ Every secret may instead be given as a file: `SECRET_KEY_FILE=/run/secrets/key` 
 """
 
 import base64
+import binascii
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.core.exceptions import ImproperlyConfigured
+
+from ledger import notes
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
@@ -103,6 +108,111 @@ def generated(path: Path, *, prefix: str = "") -> str:
     finally:
         draft.unlink()
     return path.read_text(encoding="ascii").strip()
+
+
+def kept(path: Path) -> str:
+    """What a command of ours has written there; empty if none has."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def signing_key(name: str, value: str, *, of: str) -> str:
+    """The text of an Ed25519 key that signs notes in the name `of`, or nothing if there is none.
+
+    `value` is such a text, or the 32 bytes of the key in base64.
+    """
+    if not value:
+        return ""
+    seed = _bytes_of_key(value)
+    if seed is not None:
+        public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+        return notes.SigningKey(notes.VerifierKey.of(of, notes.ED25519, public), seed).text
+    try:
+        key = notes.SigningKey.parse(value)
+    except notes.NoteWrong as wrong:
+        raise ImproperlyConfigured(f"{name} is no key that signs: {wrong}") from None
+    _check_key(name, key.verifier, notes.ED25519, of)
+    return key.text
+
+
+def verifier_key(name: str, value: str, *, of: str) -> str:
+    """The public half of such a key, likewise."""
+    public = _bytes_of_key(value)
+    if public is not None:
+        return notes.VerifierKey.of(of, notes.ED25519, public).vkey
+    key = _verifier_key(name, value)
+    _check_key(name, key, notes.ED25519, of)
+    return key.vkey
+
+
+def witnesses(name: str, default: str) -> list[str]:
+    """`vkey url` each, separated by commas or line by line."""
+    found = [" ".join(line.split()) for line in re.split(r"[,\n]", secret(name, default))]
+    for witness in filter(None, found):
+        vkey, _space, url = witness.partition(" ")
+        _check_key(name, _verifier_key(name, vkey), notes.COSIGNATURE)
+        if not re.fullmatch(r"https?://[^\s?#]+", url):
+            raise ImproperlyConfigured(
+                f"{name} needs for each witness its key, a space and its http address."
+            )
+    return [witness for witness in found if witness]
+
+
+def _verifier_key(name: str, value: str) -> notes.VerifierKey:
+    try:
+        return notes.VerifierKey.parse(value)
+    except notes.NoteWrong as wrong:
+        raise ImproperlyConfigured(f"{name} has no verifier key where it must have one: {wrong}") from None
+
+
+def _check_key(name: str, key: notes.VerifierKey, type_: int, of: str = "") -> None:
+    if key.type != type_ or (of and key.name != of):
+        named = f" in the name {of}" if of else ""
+        raise ImproperlyConfigured(
+            f"{name} has a key of type {key.type} in the name {key.name}. It must be of type {type_}{named}."
+        )
+
+
+def _bytes_of_key(value: str) -> bytes | None:
+    try:
+        decoded = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return decoded if len(decoded) == 32 else None
+
+
+def authority(name: str) -> str:
+    """The address of somebody outside whom we ask: https, or http on this machine; empty if it is not set."""
+    url = secret(name, "")
+    try:
+        parts = urlsplit(url)
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_fine = not url or (
+            bool(parts.hostname) and (parts.scheme == "https" or is_local) and parts.port != 0
+        )
+    except ValueError:
+        is_fine = False
+    if not is_fine or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise ImproperlyConfigured(
+            f"{name} must be an https address, or http to a program on this machine ({', '.join(LOOPBACK)})."
+        )
+    return url
+
+
+def certificates(name: str) -> Path | None:
+    """A file with certificates in PEM; none if it is not set."""
+    if not os.environ.get(name, "").strip():
+        return None
+    file = path(name, BASE_DIR)
+    try:
+        is_pem = b"-----BEGIN CERTIFICATE-----" in file.read_bytes()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name} names {file}, which cannot be read: {error}") from error
+    if not is_pem:
+        raise ImproperlyConfigured(f"{name} names {file}, which has no certificate in PEM.")
+    return file
 
 
 def is_set(name: str) -> bool:

@@ -7,6 +7,7 @@ tasks: never people, never combinations that grow.
 """
 
 import logging
+import math
 import shutil
 import threading
 import time
@@ -29,6 +30,7 @@ from claims.models.claim import AWAITING_DECISION
 from claims.models.notice import NoticeState
 from evidence import storage
 from evidence.models import EvidenceFile
+from ledger import stamping
 from ledger.models import Entry, Follower, Leaf, Pending
 from ledger.sealing import oldest_pending_age
 from review import access, looking
@@ -179,6 +181,20 @@ def ledger() -> Iterator[Metric]:
     yield lag
 
 
+def stamps() -> Iterator[Metric]:
+    waited, end = stamping.unstamped_age(), stamping.soonest_end()
+    yield _gauge(
+        "registry_ledger_unstamped_seconds",
+        "How long the first checkpoint after the last stamped one has waited for outside time; 0 if none",
+        waited.total_seconds() if waited else 0,
+    )
+    yield _gauge(
+        "registry_ledger_stamp_ends_seconds",
+        "Until the first stamp of outside time ends if it is not renewed; infinite if there is none",
+        math.inf if end is None else end.total_seconds(),
+    )
+
+
 def notices() -> Iterator[Metric]:
     waiting = Notice.objects.filter(state=NoticeState.WAITING)
     yield _gauge("registry_notices_waiting", "Letters that are not sent yet", _count(waiting))
@@ -212,7 +228,7 @@ def made() -> Iterator[Metric]:
             yield CounterMetricFamily(name, f"{text}, by their sequence", value=cursor.fetchone()[0] or 0)
 
 
-QUESTIONS: tuple[Callable[[], Iterable[Metric]], ...] = (claims, ledger, notices, decisions, made)
+QUESTIONS: tuple[Callable[[], Iterable[Metric]], ...] = (claims, ledger, stamps, notices, decisions, made)
 
 # --- Small parts ---
 

@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.urls import reverse_lazy
 
 from keys import ring
+from ledger import notes
 from registry import embedded_postgres, logs
 from registry import environment as env
 
@@ -115,6 +116,59 @@ SECRET_KEY = env.secret("SECRET_KEY", env.generated(DATA_DIR / "secret-key") if 
 REGISTRY_KEYS = ring.check(
     env.secret("REGISTRY_KEYS", env.generated(DATA_DIR / "keys", prefix="local:") if LOCAL else None)
 )
+
+# --- The log: in whose name checkpoints are signed, and by which keys (docs/ledger.md) ---
+
+LEDGER_DIR = DATA_DIR / "ledger"
+LEDGER_ORIGIN = env.text("LEDGER_ORIGIN", "registry.local/claims" if LOCAL else None)
+# The key itself is for the sealer alone: the others need its public half.
+LEDGER_KEY = env.signing_key(
+    "LEDGER_KEY",
+    env.secret("LEDGER_KEY", env.generated(LEDGER_DIR / "key") if LOCAL else ""),
+    of=LEDGER_ORIGIN,
+)
+LEDGER_VKEY = env.verifier_key(
+    "LEDGER_VKEY",
+    env.secret("LEDGER_VKEY", notes.SigningKey.parse(LEDGER_KEY).verifier.vkey if LEDGER_KEY else None),
+    of=LEDGER_ORIGIN,
+)
+if LEDGER_KEY and notes.SigningKey.parse(LEDGER_KEY).verifier.vkey != LEDGER_VKEY:
+    raise ImproperlyConfigured(
+        "LEDGER_VKEY is not the public half of LEDGER_KEY. LEDGER_KEY alone is enough."
+    )
+LEDGER_OLD_VKEYS = [
+    env.verifier_key("LEDGER_OLD_VKEYS", vkey, of=LEDGER_ORIGIN) for vkey in env.words("LEDGER_OLD_VKEYS", ())
+]
+# What is handed in is promised to be in the log within this time, by a key of its own.
+LEDGER_PROMISE_KEY = env.signing_key(
+    "LEDGER_PROMISE_KEY",
+    env.secret("LEDGER_PROMISE_KEY", env.generated(LEDGER_DIR / "promise-key") if LOCAL else None),
+    of=f"{LEDGER_ORIGIN}/promises",
+)
+LEDGER_PROMISE_SECONDS = env.integer("LEDGER_PROMISE_SECONDS", 3600, least=60, most=30 * 24 * 3600)
+LEDGER_WITNESSES = env.witnesses("LEDGER_WITNESSES", env.kept(LEDGER_DIR / "witnesses") if LOCAL else "")
+# What was signed last, kept outside the database, so that a database of yesterday is noticed.
+LEDGER_MEMORY = env.path("LEDGER_MEMORY", LEDGER_DIR / "last-checkpoint")
+
+# Time from outside: who stamps checkpoints (RFC 3161), and when that is renewed. Off without an address.
+LEDGER_TSA_URL = env.authority("LEDGER_TSA_URL")
+LEDGER_TSA_ROOTS = env.certificates("LEDGER_TSA_ROOTS")
+LEDGER_TSA_POLICY = env.text("LEDGER_TSA_POLICY", "")
+LEDGER_STAMP_HOURS = env.integer("LEDGER_STAMP_HOURS", 24, least=1, most=168)
+LEDGER_STAMP_HASH = env.choice(
+    "LEDGER_STAMP_HASH", "sha256", ("sha256", "sha384", "sha512", "sha3-256", "sha3-384", "sha3-512")
+)
+LEDGER_STAMP_RENEW_DAYS = env.integer("LEDGER_STAMP_RENEW_DAYS", 90, least=1, most=3650)
+LEDGER_STAMP_AGEING = env.words("LEDGER_STAMP_AGEING", ())
+if LEDGER_TSA_URL and LEDGER_TSA_ROOTS is None:
+    raise ImproperlyConfigured(
+        "LEDGER_TSA_URL is set and LEDGER_TSA_ROOTS is not: a stamp is kept only when it was verified. Name "
+        "the file with the authority's root certificates."
+    )
+if LEDGER_STAMP_HASH in LEDGER_STAMP_AGEING:
+    raise ImproperlyConfigured(
+        "LEDGER_STAMP_HASH is in LEDGER_STAMP_AGEING: choose another one to stamp with."
+    )
 
 # --- HTTP ---
 
@@ -281,6 +335,10 @@ SPECTACULAR_SETTINGS = {
         {"name": "Categories", "description": "What can be claimed. Public."},
         {"name": "Statistics", "description": "How many claims there are. Public."},
         {"name": "Claims", "description": "What your agreement covers."},
+        {
+            "name": "Ledger",
+            "description": "What the register has written, for everybody to check. Public, but for the entries.",
+        },
         {"name": "Description", "description": "What you are reading, for machines."},
     ],
 }

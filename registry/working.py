@@ -1,5 +1,6 @@
 """What goes on behind the pages: notices follow the ledger and are sent, decisions of the Board are written
-into claims one after the other, figures are counted and published, and the house is kept in order.
+into claims one after the other, figures are counted and published, checkpoints get outside time, and the
+house is kept in order.
 
 One long-lived process does this (`manage.py worker`); several do no harm.
 """
@@ -15,6 +16,7 @@ from django.utils import timezone
 from accounts import joining
 from claims import access, figures, notices, statistics
 from evidence import uploads
+from ledger import stamping
 from registry import metrics
 from review import batches
 
@@ -53,6 +55,7 @@ def tasks() -> tuple[Callable[[], int], ...]:
         batches.apply_decisions,
         statistics.follow,
         figures.publish_due,
+        stamping.stamp_due,
     )
 
 

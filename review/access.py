@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from accounts.models import User
 from accounts.roles import PERMISSIONS, Role
-from claims import access, lifecycle
+from claims import access, erasure, lifecycle
 from claims.models import Category, Claim, State
 from review.models import Assignment, Batch, BatchState, Clearance, Member, Proposal
 
@@ -24,6 +24,8 @@ CLEAR = "review.give_clearance"
 DECIDE = "review.decide_batches"
 VIEW_BATCHES = "review.view_batches"
 VIEW_FIGURES = "claims.view_statistics"
+PROPOSE_ERASURE = erasure.PROPOSE
+CARRY_OUT_ERASURE = erasure.CARRY_OUT
 
 QUEUED = (State.SUBMITTED, State.UNDER_REVIEW)
 AT_ONCE = 2_000
@@ -132,6 +134,12 @@ def reopenable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
     if Role.BOARD_MEMBER not in user.roles:
         return claims.none()
     return _of_others_and_cleared(claims.filter(state__in=lifecycle.REJECTED), user)
+
+
+def erasable_by(claims: QuerySet[Claim], user: User) -> QuerySet[Claim]:
+    """Claims in which this person may erase by law: submitted, of others, sensitive ones only if named for
+    them. What they say is not shown."""
+    return _of_others_and_cleared(claims.exclude(state=State.DRAFT), user)
 
 
 def hidden_categories(user: User) -> set[str]:

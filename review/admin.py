@@ -48,3 +48,11 @@ offer(
         permissions=(access.CLEAR,),
     )
 )
+offer(
+    StaffPage(
+        title=_("Erasing by law"),
+        sentence=_("Propose to erase a part of a claim, or carry out what another person has proposed."),
+        url_name="review:erasures",
+        permissions=(access.PROPOSE_ERASURE, access.CARRY_OUT_ERASURE),
+    )
+)

@@ -11,7 +11,17 @@ from review import access, entries
 from review.access import Refused
 from review.models import Clearance
 
-NEEDING = frozenset({access.REVIEW, access.PREPARE, access.SUBMIT, access.DECIDE, access.VIEW_BATCHES})
+NEEDING = frozenset(
+    {
+        access.REVIEW,
+        access.PREPARE,
+        access.SUBMIT,
+        access.DECIDE,
+        access.VIEW_BATCHES,
+        access.PROPOSE_ERASURE,
+        access.CARRY_OUT_ERASURE,
+    }
+)
 """Who has one of these permissions may meet sensitive claims, and so may be named for them."""
 
 

@@ -1,19 +1,20 @@
 """What staff type. Forms say what is missing; whether an act may happen at all, the acts say."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.db.models.functions import Length
 from django.forms import BoundField
-from django.utils import timezone
+from django.utils import formats, timezone
 from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from claims import mandates, numbers
+from claims import mandates, numbers, wording
 from claims.mandates import EligibilityTest
-from claims.models import Category, State
+from claims.models import Category, ClaimVersion, State
+from claims.models.erasure import Ground as ErasureGround
 from review.batches import Ground
 from review.checklists import MAX_NOTE, Answer, Item
 from review.decisions import MAX_DAYS, MAX_TEXT
@@ -296,3 +297,71 @@ class ClearanceForm(forms.Form):
         empty_label=None,
         error_messages={"required": _("Choose a category.")},
     )
+
+
+class FindClaimForm(forms.Form):
+    number = forms.CharField(
+        label=_("Claim number"),
+        widget=forms.TextInput(attrs={"class": "w20", "autocomplete": "off"}),
+        error_messages={"required": _("Enter the number of the claim.")},
+    )
+
+
+class ProposeErasureForm(forms.Form):
+    version = forms.ChoiceField(
+        label=_("In which version?"),
+        initial="",
+        required=False,
+        widget=forms.RadioSelect,
+        help_text=_("Later versions mostly repeat what earlier ones say."),
+    )
+    sections = forms.MultipleChoiceField(
+        label=_("What is to be erased?"),
+        choices=list(wording.SECTIONS.items()),
+        widget=forms.CheckboxSelectMultiple,
+        error_messages={"required": _("Choose what is to be erased.")},
+        help_text=_("The frame of the claim holds the name typed under the declaration, too."),
+    )
+    ground = forms.ChoiceField(
+        label=_("On which legal ground?"),
+        choices=ErasureGround.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose the ground.")},
+    )
+    reason = _words(
+        _("Why"),
+        missing=_("Write why this must go, so that the other person can judge it."),
+        hint=_("Do not repeat what is to be erased: these words stay."),
+    )
+
+    def __init__(self, versions: list[ClaimVersion], *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        one = _("Version %(number)s of %(day)s alone")
+        self.fields["version"].choices = [  # type: ignore[attr-defined]
+            ("", _("In all versions")),
+            *((str(v.number), one % {"number": v.number, "day": _day(v.made_at)}) for v in versions),
+        ]
+
+
+class CarryOutErasureForm(forms.Form):
+    """The number is typed, so that nobody erases by a slip of the finger."""
+
+    number = forms.CharField(
+        label=_("To confirm, type the number of the claim"),
+        widget=forms.TextInput(attrs={"class": "w20", "autocomplete": "off"}),
+        error_messages={"required": _("Type the number of the claim.")},
+    )
+
+    def __init__(self, expected: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.expected = expected
+
+    def clean_number(self) -> str:
+        typed = numbers.read(self.cleaned_data["number"], prefix=mandates.current().number_prefix)
+        if typed != self.expected:
+            raise forms.ValidationError(_("This is not the number of this claim. Compare each character."))
+        return typed
+
+
+def _day(at: datetime) -> str:
+    return formats.date_format(timezone.localtime(at), "DATE_FORMAT")

@@ -88,6 +88,7 @@ class Checklist(AppendOnly):
     digest = models.CharField(max_length=64)
 
     personal_data: ClassVar[tuple[str, ...]] = ("answers", "salt")
+    section_of: ClassVar[dict[str, str | None]] = {"answers": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)
 
     class Meta:
@@ -161,6 +162,7 @@ class Proposal(models.Model):
     objects = ProposalQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("note", "told", "salt", "closing_note")
+    section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data)
     impersonal_data: ClassVar[tuple[str, ...]] = ("recommendation", "reason", "digest", "state")
 
     class Meta:
@@ -219,6 +221,7 @@ class Return(AppendOnly):
     digest = models.CharField(max_length=64)
 
     personal_data: ClassVar[tuple[str, ...]] = ("note", "salt")
+    section_of: ClassVar[dict[str, str | None]] = {"note": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)
 
     class Meta:
@@ -348,6 +351,7 @@ class Member(models.Model):
     objects = MemberQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("outcome_note",)
+    section_of: ClassVar[dict[str, str | None]] = {"outcome_note": None}
     impersonal_data: ClassVar[tuple[str, ...]] = (
         "recommended",
         "outcome",

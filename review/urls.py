@@ -1,7 +1,7 @@
 from django.urls import path, register_converter
 
 from claims import mandates, numbers
-from review.views import batches, board, clearances, desk, figures, queue
+from review.views import batches, board, clearances, desk, erasures, figures, queue
 
 
 class ClaimNumber:
@@ -45,6 +45,10 @@ urlpatterns = [
     path("board/reopen/", board.reopen, name="reopen"),
     path("board/<uuid:batch_id>/", board.paper, name="paper"),
     path("board/<uuid:batch_id>/decide/", board.decide, name="decide"),
+    path("erasures/", erasures.erasures, name="erasures"),
+    path("erasures/claims/<number:number>/", erasures.propose, name="erasure_propose"),
+    path("erasures/<uuid:erasure_id>/", erasures.erasure, name="erasure"),
+    path("erasures/<uuid:erasure_id>/drop/", erasures.drop, name="erasure_drop"),
     path("figures/", figures.page, name="figures"),
     path("clearances/", clearances.clearances, name="clearances"),
     path("clearances/withdraw/", clearances.withdraw, name="clearance_withdraw"),

@@ -11,9 +11,19 @@ from django.utils import timezone
 from accounts import membership
 from accounts.models import User
 from accounts.roles import Role
+from claims import erasure as erasures
 from claims import filing, lifecycle, mandates
 from claims.mandates import ClaimantKind, Condition, FilingForm, Page, Question, Type
-from claims.models import Attachment, Category, Claim, InformationRequest, State
+from claims.models import (
+    Attachment,
+    Category,
+    Claim,
+    ClaimVersion,
+    Erasure,
+    Ground,
+    InformationRequest,
+    State,
+)
 from claims.models.category import definition
 from claims.versions import Declaration
 from evidence.uploads import Incoming
@@ -336,3 +346,36 @@ def rejected(*, by: str = "olena", for_good: bool = False, **filed: Any) -> Clai
     decided(assessed)
     batches.apply_decisions()
     return fresh(assessed)
+
+
+# --- Erased by law ---
+
+
+def erasure(
+    claim: Claim,
+    *sections: str,
+    version: ClaimVersion | None = None,
+    reason: str = "The claimant asked for it.",
+    by: str = "denys",
+) -> Erasure:
+    """What a data-protection officer proposes to erase: in all versions, if none is given."""
+    return erasures.propose(
+        claim,
+        version=version,
+        sections=sections,
+        ground=Ground.CONSENT_WITHDRAWN,
+        reason=reason,
+        by=staff(by, Role.DATA_PROTECTION_OFFICER),
+        office=Role.DATA_PROTECTION_OFFICER,
+    )
+
+
+def carried_out(proposed: Erasure, *, by: str = "dariia") -> Claim:
+    person = staff(by, Role.EXECUTIVE_DIRECTOR)
+    erasures.carry_out(proposed, by=person, office=Role.EXECUTIVE_DIRECTOR)
+    return fresh(proposed.claim)
+
+
+def erased(claim: Claim, *sections: str, version: ClaimVersion | None = None) -> Claim:
+    """A claim from which these sections were erased by law."""
+    return carried_out(erasure(claim, *sections, version=version))

@@ -25,6 +25,9 @@ SECTIONS = (
     "answers",
     "evidence",
 )
+BY_QUESTION = "by question"
+"""Where a model says from which section of a claim a field comes (`section_of`): that of the question which
+it answers. None there: from no section, as what staff wrote."""
 ANSWER_SECTIONS = tuple(s for s in SECTIONS if s not in ("core", "evidence"))
 
 Raw = dict[str, Any]

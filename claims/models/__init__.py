@@ -4,6 +4,7 @@ from claims.models.category import Category, CategoryVersion
 from claims.models.claim import AidItem, Claim, Draft, PersonCovered, State
 from claims.models.claimant import Claimant
 from claims.models.consent import Consent
+from claims.models.erasure import Erasure, ErasureState, Ground
 from claims.models.mandate import MandateVersion
 from claims.models.notice import Notice
 from claims.models.outcome import Outcome
@@ -25,6 +26,9 @@ __all__ = [
     "Claimant",
     "Consent",
     "Draft",
+    "Erasure",
+    "ErasureState",
+    "Ground",
     "InformationRequest",
     "MandateVersion",
     "MonthCount",

@@ -1,7 +1,7 @@
 from typing import ClassVar, Self
 
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.db.models.functions import Cast
 from django.utils.translation import gettext_lazy as _
 
@@ -13,7 +13,7 @@ from evidence.models import EvidenceFile
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
     def filed(self) -> Self:
-        """Those that stand in a frozen version, or may: where evidence was erased, nothing can be told."""
+        """Those that stand in a frozen version."""
         return self.filter(_is_frozen())
 
     def unsent(self) -> Self:
@@ -25,23 +25,27 @@ def _is_frozen() -> Exists:
     """As the trigger on the table judges it."""
     name = Cast(OuterRef("evidence_file__public_id"), models.TextField())
     versions = ClaimVersion.objects.filter(claim=OuterRef("claim"))
-    return Exists(versions.filter(Q(evidence=None) | Q(evidence__contains=name)))
+    return Exists(versions.filter(evidence__contains=name))
 
 
 class Attachment(models.Model):
     """A piece of evidence in a claim: the file as received, and what the claimant says that it is.
-    `request` names the request that it answers. Once in a frozen version it stays (a trigger)."""
+    `request` names the request that it answers. Once in a frozen version it stays (a trigger),
+    until the lists of all versions that name it are erased by law."""
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="attachments")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="attachments", db_index=False)
     evidence_file = models.ForeignKey(EvidenceFile, models.PROTECT, related_name="+")
     type = models.CharField(max_length=60, blank=True)
     description = models.CharField(max_length=2000, blank=True)
-    request = models.ForeignKey(InformationRequest, models.PROTECT, null=True, related_name="files")
+    request = models.ForeignKey(
+        InformationRequest, models.PROTECT, null=True, related_name="files", db_index=False
+    )
     added_at = models.DateTimeField(auto_now_add=True)
 
     objects = AttachmentQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("description",)
+    section_of: ClassVar[dict[str, str | None]] = {"description": "evidence"}
     impersonal_data: ClassVar[tuple[str, ...]] = ("type",)
 
     class Meta:

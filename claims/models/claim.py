@@ -8,7 +8,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from claims.mandates import PLACE_KINDS, ClaimantKind, FilingForm
+from claims.mandates import BY_QUESTION, PLACE_KINDS, ClaimantKind, FilingForm
 from claims.mandates import Category as Definition
 from claims.models.category import Category, CategoryVersion, definition
 from claims.models.claimant import Claimant
@@ -64,14 +64,17 @@ class Claim(models.Model):
     """
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    number = models.CharField(max_length=20, unique=True, null=True, editable=False)  # noqa: DJ001 - unique
-    category = models.ForeignKey(Category, models.PROTECT, related_name="claims")
-    category_version = models.ForeignKey(CategoryVersion, models.PROTECT, related_name="+")
+    number = models.CharField(max_length=20, null=True, editable=False)  # noqa: DJ001 - unique
+    # Where an index below begins with the column, or nobody looks for a claim by it, it has none of its own.
+    category = models.ForeignKey(Category, models.PROTECT, related_name="claims", db_index=False)
+    category_version = models.ForeignKey(CategoryVersion, models.PROTECT, related_name="+", db_index=False)
     sensitive = models.BooleanField(default=False)
     claimant_kind = models.CharField(max_length=16)
     claimant = models.ForeignKey(Claimant, models.PROTECT, null=True, related_name="claims")
-    filed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims_filed")
-    refiles = models.ForeignKey("self", models.PROTECT, null=True, related_name="refiled_as")
+    filed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="claims_filed", db_index=False
+    )
+    refiles = models.ForeignKey("self", models.PROTECT, null=True, related_name="refiled_as", db_index=False)
     language = models.CharField(max_length=2)
     discreet = models.BooleanField(default=False)  # no letters about this claim (rules.md 12)
     state = models.CharField(max_length=28, choices=State, default=State.DRAFT, editable=False)
@@ -79,7 +82,7 @@ class Claim(models.Model):
     bound_by = models.UUIDField(null=True, editable=False)  # a decision of the Board, not yet written in
     reviewed_before = models.BooleanField(default=False, editable=False)
     region = models.CharField(max_length=8, blank=True)
-    place = models.ForeignKey("Place", models.PROTECT, null=True, related_name="+")
+    place = models.ForeignKey("Place", models.PROTECT, null=True, related_name="+", db_index=False)
     place_kind = models.CharField(max_length=16, blank=True, db_default="")
     event_on = models.CharField(max_length=10, blank=True)
     event_first_day = models.DateField(null=True)
@@ -93,6 +96,7 @@ class Claim(models.Model):
     objects = ClaimQuerySet.as_manager()
 
     personal_data: ClassVar[tuple[str, ...]] = ("event_on", "amount", "currency")
+    section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = (
         "number",
         "claimant_kind",
@@ -116,8 +120,15 @@ class Claim(models.Model):
             models.Index(
                 fields=["category", "region", "state", "submitted_at", "id"], name="claim_by_both_and_age"
             ),
+            *(
+                models.Index(
+                    fields=[field], name=f"claim_by_{field}", condition=Q(**{f"{field}__isnull": False})
+                )
+                for field in ("refiles", "place")
+            ),
         ]
         constraints = [
+            models.UniqueConstraint(fields=["number"], name="claim_number_once"),
             models.CheckConstraint(name="claim_state_known", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="claim_past_draft_has_number_and_time",
@@ -210,6 +221,13 @@ class Draft(models.Model):
         "consents",
         "own_account",
     )
+    section_of: ClassVar[dict[str, str | None]] = {
+        "answers": BY_QUESTION,
+        "origins": BY_QUESTION,
+        "eligibility": "core",
+        "consents": "core",
+        "own_account": "account",
+    }
     impersonal_data: ClassVar[tuple[str, ...]] = ("entries", "pages")
 
     class Meta:
@@ -235,6 +253,7 @@ class PersonCovered(models.Model):
     born = models.CharField(max_length=10, blank=True)
 
     personal_data: ClassVar[tuple[str, ...]] = ("family_name", "given_name", "patronymic", "born")
+    section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = ("role",)
 
     class Meta:
@@ -259,6 +278,7 @@ class AidItem(models.Model):
     number = models.CharField(max_length=300, blank=True)
 
     personal_data: ClassVar[tuple[str, ...]] = ("payer", "amount", "currency", "received_on", "number")
+    section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = ("kind", "status")
 
     class Meta:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
-from claims.mandates import ClaimantKind
+from claims.mandates import BY_QUESTION, ClaimantKind
 
 
 class Claimant(models.Model):
@@ -27,6 +27,7 @@ class Claimant(models.Model):
     registration_number = models.CharField(max_length=300, blank=True)
     country = models.CharField(max_length=3, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    erased_at = models.DateTimeField(null=True)  # by law: then there is no name
 
     personal_data: ClassVar[tuple[str, ...]] = (
         "family_name",
@@ -37,6 +38,7 @@ class Claimant(models.Model):
         "registration_number",
         "country",
     )
+    section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = ("kind",)
 
     class Meta:
@@ -46,12 +48,18 @@ class Claimant(models.Model):
             models.CheckConstraint(
                 name="claimant_individual_has_a_personal_name",
                 condition=~Q(kind=ClaimantKind.INDIVIDUAL.value)
-                | (Q(legal_name="", registration_number="") & (~Q(family_name="") | ~Q(given_name=""))),
+                | (
+                    Q(legal_name="", registration_number="")
+                    & (~Q(family_name="") | ~Q(given_name="") | Q(erased_at__isnull=False))
+                ),
             ),
             models.CheckConstraint(
                 name="claimant_organisation_has_a_legal_name",
                 condition=Q(kind=ClaimantKind.INDIVIDUAL.value)
-                | (~Q(legal_name="") & Q(family_name="", given_name="", patronymic="", born="")),
+                | (
+                    (~Q(legal_name="") | Q(erased_at__isnull=False))
+                    & Q(family_name="", given_name="", patronymic="", born="")
+                ),
             ),
             models.CheckConstraint(
                 name="claimant_kind_known", condition=Q(kind__in=[k.value for k in ClaimantKind])

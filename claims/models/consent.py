@@ -18,7 +18,7 @@ class Consent(AppendOnly):
     """One choice for one purpose, under one version of the privacy notice. The newest row counts;
     each is also a ledger entry (rules.md 11)."""
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="consents")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="consents", db_index=False)
     purpose = models.CharField(max_length=40)
     given = models.BooleanField()
     notice_version = models.CharField(max_length=40)

@@ -25,6 +25,7 @@ class Outcome(AppendOnly):
     entered_at = models.DateTimeField()
 
     personal_data: ClassVar[tuple[str, ...]] = ("reason", "salt")
+    section_of: ClassVar[dict[str, str | None]] = {"reason": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("outcome", "rule", "digest")
 
     class Meta:

@@ -31,6 +31,7 @@ class InformationRequest(models.Model):
     closed_at = models.DateTimeField(null=True)
 
     personal_data: ClassVar[tuple[str, ...]] = ("text", "salt", "reply")
+    section_of: ClassVar[dict[str, str | None]] = {"text": None, "salt": None, "reply": "account"}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)
 
     class Meta:

@@ -36,9 +36,9 @@ class ClaimVersion(AppendOnly):
     SHA-256 is `digest`, which the ledger entry carries.
     """
 
-    claim = models.ForeignKey(Claim, models.PROTECT, related_name="versions")
+    claim = models.ForeignKey(Claim, models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveIntegerField()
-    category_version = models.ForeignKey(CategoryVersion, models.PROTECT, related_name="+")
+    category_version = models.ForeignKey(CategoryVersion, models.PROTECT, related_name="+", db_index=False)
     made_at = models.DateTimeField()
     assurance = models.CharField(max_length=24, choices=Assurance)
     signature = models.CharField(max_length=24, choices=Signature)
@@ -71,6 +71,7 @@ class ClaimVersion(AppendOnly):
     evidence_salt = models.BinaryField(null=True)
 
     personal_data: ClassVar[tuple[str, ...]] = tuple(f for s in SECTIONS for f in (s, f"{s}_salt"))
+    section_of: ClassVar[dict[str, str | None]] = {f: f.removesuffix("_salt") for f in personal_data}
     impersonal_data: ClassVar[tuple[str, ...]] = ("assurance", "signature", "manifest", "digest")
 
     class Meta:

@@ -5,6 +5,7 @@ and its place in the row, so a run asks which are there and writes the others: o
 where it was, and one that was finished does nothing. A batch is one transaction, whole or not there.
 """
 
+import gc
 import hashlib
 import io
 import multiprocessing
@@ -13,12 +14,12 @@ import struct
 import uuid
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 
 from allauth.account.models import EmailAddress
-from django.db import IntegrityError, connection, connections, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from accounts import membership
@@ -63,7 +64,7 @@ def seed(
     """
     ground = _ground(seed)
     batches = [(start, min(start + BATCH, count)) for start in range(0, count, BATCH)]
-    processes = min(processes or (os.cpu_count() or 1) + 1, len(batches))  # one waits for the database
+    processes = min(processes or os.cpu_count() or 1, len(batches))
     written = done = 0
     for size, missing in _each(ground, batches, processes):
         written, done = written + missing, done + size
@@ -84,16 +85,23 @@ def _each(ground: Ground, batches: list[tuple[int, int]], processes: int) -> Ite
         return
     connections.close_all()  # a forked process must not share them
     context = multiprocessing.get_context("fork")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_begin, initargs=(ground,)) as pool:
+    with ProcessPoolExecutor(
+        processes, mp_context=context, initializer=_begin_process, initargs=(ground,)
+    ) as pool:
         yield from pool.map(_write, batches)
 
 
 _writer: "Writer"
 
 
-def _begin(ground: Ground) -> None:
+def _begin(ground: Ground, using: str = "default") -> None:
     global _writer  # noqa: PLW0603 - one for the life of the process
-    _writer = Writer(ground)
+    _writer = Writer(ground, using)
+
+
+def _begin_process(ground: Ground) -> None:
+    gc.disable()  # what a batch makes goes without it (Households.make), and the process ends with the run
+    _begin(ground, "owner" if "owner" in connections else "default")
 
 
 def _write(batch: tuple[int, int]) -> tuple[int, int]:
@@ -102,11 +110,16 @@ def _write(batch: tuple[int, int]) -> tuple[int, int]:
 
 
 class Writer:
-    """Writes batches in one process."""
+    """Writes batches in one process, through the connection `using`."""
 
-    def __init__(self, ground: Ground) -> None:
-        with connection.cursor() as cursor:  # what a crash would take, the next run writes again
+    def __init__(self, ground: Ground, using: str = "default") -> None:
+        self.connection = connections[using]
+        with self.connection.cursor() as cursor:
+            # What a crash would take, the next run writes again.
             cursor.execute("SET synchronous_commit TO off")
+            cursor.execute("SELECT has_parameter_privilege('session_replication_role', 'SET')")
+            if cursor.fetchone()[0]:  # what a row refers to is there, or is written in the same transaction
+                cursor.execute("SET session_replication_role TO replica")
         self.ground = ground
         self.numbers = Numbers(ground.mandate.number_prefix, ground.seed)
         self.tables = Tables()
@@ -116,7 +129,7 @@ class Writer:
         """The claims from `start` to before `stop` that are not there yet, in a transaction of their own."""
         for tries_left in reversed(range(TRIES)):
             try:
-                with transaction.atomic(durable=True):
+                with transaction.atomic(self.connection.alias, durable=True):
                     return self._write(start, stop)
             except IntegrityError:  # somebody submitted a claim just now and drew one of our numbers
                 self.tables.forget()
@@ -126,15 +139,21 @@ class Writer:
 
     def _write(self, start: int, stop: int) -> int:
         ids = {self.ground.id_of("claim", index): index for index in range(start, stop)}
-        there = Claim.objects.filter(public_id__in=ids).values_list("public_id", flat=True)
-        missing = sorted(set(ids.values()) - {ids[str(public_id)] for public_id in there})
+        there = self._found("SELECT public_id::text FROM claims_claim WHERE public_id = ANY(%s::uuid[])", ids)
+        missing = sorted(set(ids.values()) - {ids[public_id] for public_id in there})
         if not missing:
             return 0
         numbers, known = self._numbers(missing), self._known(missing, len(ids))
         for household in sorted({index // HOUSEHOLD for index in missing}):
             self.households.make(household, numbers, known)
-        self.tables.copy()
+        self.tables.copy(self.connection)
         return len(missing)
+
+    def _found(self, query: str, of: Iterable[str]) -> list[str]:
+        """One array where the ORM would send a thousand parameters."""
+        with self.connection.cursor() as cursor:
+            cursor.execute(query, [list(of)])
+            return [found for (found,) in cursor.fetchall()]
 
     def _numbers(self, indexes: list[int]) -> dict[int, str]:
         """A number for each that no claim has."""
@@ -142,8 +161,7 @@ class Writer:
         left, attempt = indexes, 0
         while left:
             drawn = {self.numbers.number(index, attempt): index for index in left}
-            numbered = Claim.objects.filter(number__in=drawn).values_list("number", flat=True)
-            taken = [number for number in numbered if number]
+            taken = self._found("SELECT number FROM claims_claim WHERE number = ANY(%s)", drawn)
             found |= {index: number for number, index in drawn.items() if number not in taken}
             left, attempt = [drawn[number] for number in taken], attempt + 1
         return found

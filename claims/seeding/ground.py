@@ -13,12 +13,22 @@ from typing import Any
 from claims.mandates import LANGUAGES, ClaimantKind, Mandate
 from claims.models import Assurance, Signature, State
 from claims.seeding import words
-from claims.seeding.telling import Form, Settlement, Teller, Telling, hollow, json_text, somebody
+from claims.seeding.telling import (
+    Form,
+    Settlement,
+    Teller,
+    Telling,
+    frozen,
+    hollow,
+    json_text,
+    somebody,
+    with_salt,
+)
 from evidence.kinds import KINDS
 
 PERSONS = 8
 """So many ways there are to tell about oneself, and with each of them"""
-TELLINGS = 8
+TELLINGS = 4
 """so many to tell about what happened, in each category (telling.Telling)."""
 
 KINDS_OF_IDS = ("claim", "account", "claimant", "decision")
@@ -98,6 +108,7 @@ class Ground:
         self.eligibility = [json_text(answers) for answers in [*eligible, *[{}] * 6]]
         consents = [{c.id: random.random() < 0.35 for c in mandate.consents} for _n in range(32)]
         self.consents = [(choices, json_text(choices)) for choices in consents]
+        self.no_evidence = frozen(*with_salt(b"[]"))
         self.notice = mandate.privacy_notice.version
         self.reasons = {
             state: [

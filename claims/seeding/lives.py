@@ -9,9 +9,9 @@ import json
 from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
-from itertools import accumulate, chain
+from itertools import accumulate
 from operator import itemgetter
 from random import Random
 from struct import Struct
@@ -30,14 +30,17 @@ from claims.models.claim import AWAITING_DECISION
 from claims.notices import NOBODY
 from claims.seeding import words
 from claims.seeding.ground import PERSONS, TELLINGS, Ground, as_uuid
-from claims.seeding.rows import Tables
+from claims.seeding.rows import LENGTH, Tables
 from claims.seeding.telling import (
+    SALT_LENGTH,
     Answer,
     Form,
+    Frozen,
     Person,
     Settlement,
     Teller,
     Telling,
+    frozen,
     json_text,
     object_of,
     somebody,
@@ -49,7 +52,7 @@ from ledger import log
 SALT = versions.SALT_BYTES
 SELF_DECLARED, CLAIMANT = Assurance.SELF_DECLARED.value, Role.CLAIMANT.value
 TYPED, SIGNED_IN = Signature.TYPED_DECLARATION.value, Signature.SIGNED_IN.value
-CONSENTING = 0.12
+CONSENTING = 0.07
 """So many in one choose whether they consent to something, which makes a row for each purpose."""
 HOUSEHOLD = 4
 """So many claims after one another are of one family, partly from one account."""
@@ -63,30 +66,30 @@ ELIGIBLE, INELIGIBLE, RETURNED, DECIDED, WITHDRAWN = (
     "withdraw",
 )
 LIVES: tuple[tuple[float, tuple[str, ...], State], ...] = (
-    (10.0, (), State.DRAFT),
-    (34.0, (), State.SUBMITTED),
-    (1.0, (AMENDED,), State.SUBMITTED),
-    (0.5, (FIX, AMENDED), State.SUBMITTED),
-    (0.5, (FIX,), State.NEEDS_FIXING),
-    (9.0, (STARTED,), State.UNDER_REVIEW),
-    (2.5, (STARTED, ASKED, ANSWERED), State.UNDER_REVIEW),
-    (0.5, (STARTED, ELIGIBLE, AMENDED), State.UNDER_REVIEW),
-    (0.5, (STARTED, INELIGIBLE, RETURNED), State.UNDER_REVIEW),
-    (2.7, (STARTED, ASKED), State.INFORMATION_REQUESTED),
-    (0.3, (STARTED, ASKED, ANSWERED, ASKED), State.INFORMATION_REQUESTED),
-    (6.0, (STARTED, ELIGIBLE), State.ELIGIBLE),
-    (1.0, (STARTED, ASKED, ANSWERED, ELIGIBLE), State.ELIGIBLE),
-    (2.0, (STARTED, INELIGIBLE), State.INELIGIBLE),
-    (19.0, (STARTED, ELIGIBLE, DECIDED), State.RECORDED),
-    (2.0, (STARTED, ASKED, ANSWERED, ELIGIBLE, DECIDED), State.RECORDED),
-    (0.5, (AMENDED, STARTED, ELIGIBLE, DECIDED), State.RECORDED),
-    (0.5, (STARTED, ELIGIBLE, AMENDED, ELIGIBLE, DECIDED), State.RECORDED),
-    (0.5, (STARTED, INELIGIBLE, RETURNED, ELIGIBLE, DECIDED), State.RECORDED),
-    (2.4, (STARTED, INELIGIBLE, DECIDED), State.REJECTED_WITHOUT_PREJUDICE),
-    (0.6, (STARTED, ASKED, ANSWERED, INELIGIBLE, DECIDED), State.REJECTED_WITHOUT_PREJUDICE),
-    (0.8, (STARTED, INELIGIBLE, DECIDED), State.REJECTED_WITH_PREJUDICE),
-    (2.0, (WITHDRAWN,), State.WITHDRAWN),
-    (1.2, (STARTED, WITHDRAWN), State.WITHDRAWN),
+    (6.0, (), State.DRAFT),
+    (59.8, (), State.SUBMITTED),
+    (0.6, (AMENDED,), State.SUBMITTED),
+    (0.3, (FIX, AMENDED), State.SUBMITTED),
+    (0.7, (FIX,), State.NEEDS_FIXING),
+    (5.4, (STARTED,), State.UNDER_REVIEW),
+    (1.5, (STARTED, ASKED, ANSWERED), State.UNDER_REVIEW),
+    (0.3, (STARTED, ELIGIBLE, AMENDED), State.UNDER_REVIEW),
+    (0.3, (STARTED, INELIGIBLE, RETURNED), State.UNDER_REVIEW),
+    (1.6, (STARTED, ASKED), State.INFORMATION_REQUESTED),
+    (0.2, (STARTED, ASKED, ANSWERED, ASKED), State.INFORMATION_REQUESTED),
+    (3.6, (STARTED, ELIGIBLE), State.ELIGIBLE),
+    (0.6, (STARTED, ASKED, ANSWERED, ELIGIBLE), State.ELIGIBLE),
+    (1.2, (STARTED, INELIGIBLE), State.INELIGIBLE),
+    (11.4, (STARTED, ELIGIBLE, DECIDED), State.RECORDED),
+    (1.2, (STARTED, ASKED, ANSWERED, ELIGIBLE, DECIDED), State.RECORDED),
+    (0.3, (AMENDED, STARTED, ELIGIBLE, DECIDED), State.RECORDED),
+    (0.3, (STARTED, ELIGIBLE, AMENDED, ELIGIBLE, DECIDED), State.RECORDED),
+    (0.3, (STARTED, INELIGIBLE, RETURNED, ELIGIBLE, DECIDED), State.RECORDED),
+    (1.4, (STARTED, INELIGIBLE, DECIDED), State.REJECTED_WITHOUT_PREJUDICE),
+    (0.4, (STARTED, ASKED, ANSWERED, INELIGIBLE, DECIDED), State.REJECTED_WITHOUT_PREJUDICE),
+    (0.7, (STARTED, INELIGIBLE, DECIDED), State.REJECTED_WITH_PREJUDICE),
+    (1.2, (WITHDRAWN,), State.WITHDRAWN),
+    (0.7, (STARTED, WITHDRAWN), State.WITHDRAWN),
 )
 """How many of a hundred claims had these acts after their submission, and where they stand by them: a
 register that takes claims faster than a Board can decide them."""
@@ -139,9 +142,10 @@ class Households:
         chance = random.random
         family = words.FAMILIES[int(chance() * len(words.FAMILIES))]
         account: Account | None = None
+        accounts: list[Account] = []
         for index in range(household * HOUSEHOLD, (household + 1) * HOUSEHOLD):
             before, form = None, None
-            if account is not None and chance() < 0.7:
+            if account is not None and chance() < 0.8:
                 before = (
                     account.last if account.last and account.last.may_be_refiled and chance() < 0.5 else None
                 )
@@ -151,6 +155,7 @@ class Households:
             if account is None or form is None:
                 form = self.ground.any_form.one(random)
                 account = self._account(index, form.kind, family, random, known)
+                accounts.append(account)
             if index in numbers:
                 tables = self.tables
             else:  # what is there already is made again and thrown away, for the sake of those after it
@@ -162,6 +167,8 @@ class Households:
             account.last = life
             if tables is self.scratch:
                 tables.forget()
+        for account in accounts:
+            account.last = account.filed = None  # or each would keep the other in memory
 
     def _account(
         self,
@@ -193,8 +200,7 @@ class Life:
     home: Settlement
     changed_at: datetime
     digest: str  # of the newest version
-    texts: list[bytes]  # of its sections
-    salts: bytes
+    sections: list[Frozen]
     chosen: tuple[dict[str, bool], str] | None  # consents, and their text
 
     def __init__(
@@ -488,7 +494,8 @@ class Life:
             f'"kind":"{kind.name}","office":"{office}","open":{"true" if kind.is_open else "false"},'
             f'"version":{named}}}'
         )
-        self.tables.entries.lines.append(f"\\x{self._randoms().hex()}\t{body}".encode())
+        text = body.encode()
+        self.tables.entries.add(SALT_LENGTH, self._randoms(), LENGTH(len(text)), text)
 
     def _fill_columns(self) -> None:
         """As indexing.fill_columns."""
@@ -571,47 +578,44 @@ class Life:
             "submitted_at": at,
             "typed_name": written(self.account.person.full_name),
         }
-        sections = self.telling.sections(self.earlier)
-        self.texts = [core.encode(), *[text or (hollow % own).encode() for hollow, text in sections]]
-        self.texts += [self._evidence()]
+        salts = self.random.randbytes(SALT * len(SECTIONS))
+        self.sections = [frozen(core.encode(), salts[:SALT])]
+        for n, (hollow, ready) in enumerate(self.telling.sections(self.earlier), 1):
+            self.sections.append(ready or frozen((hollow % own).encode(), salts[SALT * n : SALT * (n + 1)]))
+        self.sections.append(frozen(self._evidence(), salts[-SALT:]) if self.files else ground.no_evidence)
         if self.replies or self.own_account != self.telling.own_account:
             self._add_to_account()
-        self.salts = self.random.randbytes(SALT * len(SECTIONS))
         self._write_version(at, TYPED)
 
     def _supplement(self, at: str) -> None:
         """As versions.supplement: all sections stand but the two that the answer adds to."""
         self._add_to_account()
-        self.texts[-1] = self._evidence()
-        salts = [self.salts[n : n + SALT] for n in range(0, len(self.salts), SALT)]
-        salts[ACCOUNT], salts[-1] = self._randoms(), self._randoms()
-        self.salts = b"".join(salts)
+        self.sections[-1] = frozen(self._evidence(), self._randoms())
         self._write_version(at, SIGNED_IN)
 
     def _add_to_account(self) -> None:
         """What is not in the telling."""
-        said = json.loads(self.texts[ACCOUNT])
+        said = json.loads(self.sections[ACCOUNT].text)
         for name, answer in ((OWN_ACCOUNT, self.own_account), (REPLIES, self.replies)):
             if answer:
                 said[name] = {"answer": answer, "origin": STATED}
-        self.texts[ACCOUNT] = json_text(said).encode()
+        self.sections[ACCOUNT] = frozen(json_text(said).encode(), self._randoms())
 
     def _evidence(self) -> bytes:
         return f"[{','.join([said for _public_id, said in self.files])}]".encode()
 
     def _write_version(self, at: str, signature: str) -> None:
-        salts = SALTS.unpack(self.salts)
-        digests = [sha256(salt + text).hexdigest() for salt, text in zip(salts, self.texts, strict=True)]
+        columns, digests, _texts = zip(*self.sections, strict=True)
         manifest = self.form.manifest % (self.public_id, self.number, *IN_ORDER(digests), self.version)
         self.digest = sha256(manifest.encode()).hexdigest()
         self.version_pk = next(self.tables.versions.ids)
-        head = (
-            f"{self.version_pk}\t{self.pk}\t{self.version}\t{self.form.version_id}\t{at}\t"
-            f"{SELF_DECLARED}\t{signature}\t{manifest}\t{self.digest}"
+        made_at = (datetime.fromisoformat(at) - POSTGRES_EPOCH) // MICROSECOND
+        head = VERSION_HEAD(
+            *(8, self.version_pk, 8, self.pk, 4, self.version, 8, self.form.version_id, 8, made_at),
         )
-        in_hex = IN_HEX.unpack(self.salts.hex().encode())
-        sections = chain.from_iterable(zip(self.texts, in_hex, strict=True))
-        self.tables.versions.lines.append(VERSION % (head.encode(), *sections))
+        texts = (SELF_DECLARED, signature, manifest, self.digest)
+        said = [part for text in texts for part in (LENGTH(len(text)), text.encode())]
+        self.tables.versions.add(head, *said, *columns)
 
     def _write_request(self, answered_at: str | None = None) -> None:
         """Once it is answered, or at the end if it was not."""
@@ -675,8 +679,8 @@ class Life:
 
 STATED_TEXT, EARLIER_TEXT = json_text(STATED), json_text(EARLIER_CLAIM)
 ACCOUNT = SECTIONS.index("account")
-SALTS, IN_HEX = Struct(f"{SALT}s" * len(SECTIONS)), Struct(f"{2 * SALT}s" * len(SECTIONS))
-VERSION = b"%b" + b"\t%b\t\\x%b" * len(SECTIONS)
+VERSION_HEAD = Struct(">iqiqiiiqiq").pack  # each number with its length before it
+POSTGRES_EPOCH, MICROSECOND = datetime(2000, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
 IN_ORDER = itemgetter(*sorted(range(len(SECTIONS)), key=SECTIONS.__getitem__))
 
 

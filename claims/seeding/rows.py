@@ -1,10 +1,12 @@
 """The rows of a batch, and the COPY that writes them: into the tables that the real acts write to."""
 
 from collections.abc import Iterator, Sequence
+from struct import Struct, pack
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from django.db import connection, models
+from django.db.backends.base.base import BaseDatabaseWrapper
 from psycopg import sql
 
 from accounts.models import User
@@ -31,26 +33,54 @@ COPY = """COPY {} ({}) FROM STDIN (FORMAT csv, DELIMITER E'\\t', QUOTE E'\\x01',
 character, and nobody's text is None."""
 
 
+COPY_BINARY = "COPY {} ({}) FROM STDIN (FORMAT binary)"
+BINARY_START, BINARY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+LENGTH = Struct(">i").pack
+"""Before each value of a binary row."""
+
+
 class Table:
     """Rows of one model, each with a value for these columns. Where the id is not among them the database
     gives one, in the order of the rows; a column that is left out is NULL or has its default."""
 
+    FORM = COPY
+
     def __init__(self, model: type[models.Model], *columns: str) -> None:
         self.name = model._meta.db_table
         self.rows: list[Row] = []
-        self.lines: list[bytes] = []  # rows that are text already
         self.ids = _ids(self.name)
         names = sql.SQL(", ").join(map(sql.Identifier, columns))
-        self.copy = sql.SQL(COPY).format(sql.Identifier(self.name), names)
+        self.copy = sql.SQL(self.FORM).format(sql.Identifier(self.name), names)
+
+    def forget(self) -> None:
+        self.rows = []
 
     def taken(self) -> bytes:
         """The rows as COPY reads them; the table is empty again."""
-        if not self.rows and not self.lines:
-            return b""
-        text = "\n".join(["\t".join(map(str, row)) for row in self.rows]).encode()
-        lines = [text, *self.lines] if text else self.lines
-        self.rows, self.lines = [], []
-        return b"\n".join([*lines, b""])
+        rows, self.rows = self.rows, []
+        return "".join(["\t".join(map(str, row)) + "\n" for row in rows]).encode()
+
+
+class LongTable(Table):
+    """Rows whose texts are long: binary, because PostgreSQL looks at every character of the other form."""
+
+    FORM = COPY_BINARY
+
+    def __init__(self, model: type[models.Model], *columns: str) -> None:
+        super().__init__(model, *columns)
+        self.head = pack(">h", len(columns))
+        self.parts = [BINARY_START]
+
+    def add(self, *columns: bytes) -> None:
+        """One row: each column with its LENGTH before it."""
+        self.parts += (self.head, *columns)
+
+    def forget(self) -> None:
+        self.parts = [BINARY_START]
+
+    def taken(self) -> bytes:
+        parts, self.parts = self.parts, [BINARY_START]
+        return b"".join([*parts, BINARY_END]) if len(parts) > 1 else b""
 
 
 def _ids(table: str) -> Iterator[int]:
@@ -100,7 +130,7 @@ class Tables:
         self.custody = Table(
             CustodyEvent, *("evidence_public_id", "kind", "actor_kind", "actor_id", "at", "sha256")
         )
-        self.versions = Table(
+        self.versions = LongTable(
             ClaimVersion,
             *("id", "claim_id", "number", "category_version_id", "made_at", "assurance", "signature"),
             *("manifest", "digest"),
@@ -128,13 +158,13 @@ class Tables:
             *("claim_id", "version_id", "outcome", "rule", "reason", "salt", "digest", "decided_on"),
             "entered_at",
         )
-        self.entries = Table(Entry, "salt", "body")
+        self.entries = LongTable(Entry, "salt", "body")
 
     def forget(self) -> None:
         for table in vars(self).values():
-            table.rows, table.lines = [], []
+            table.forget()
 
-    def copy(self) -> None:
+    def copy(self, connection: BaseDatabaseWrapper) -> None:
         """Write what was gathered, and forget it. Django's debug cursor cannot copy, so without it."""
         with connection.connection.cursor() as cursor:
             for table in vars(self).values():

@@ -15,6 +15,7 @@ from claims.models.category import definition
 from claims.views import filing
 from claims.views.drafts import closed
 from claims.views.held import PersonRequest, signed_in
+from claims.wording import SECTIONS
 from evidence import custody, serving
 from evidence.models import CustodyKind
 
@@ -111,6 +112,7 @@ def filed(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         ],
         "own_account": said.get(OWN_ACCOUNT, ""),
         "files": _files(found),
+        "erased": [SECTIONS[name] for name in versions.erased(version)],
     }
     return render(request, "claims/filed.html", context)
 

@@ -14,11 +14,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 
 from accounts.models import User
+from claims.sessions import HELD, HELD_SECONDS
 from keys import ring
 
-HELD = "held_answers"
 MAX_BYTES = 300_000
-HELD_SECONDS = 3600
 HELD_AT_MOST = 30
 CONTEXT = b"held answers"
 

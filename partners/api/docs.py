@@ -20,6 +20,9 @@ SHOWN = (
     "WholeCategory",
     "Page",
     "Statistics",
+    "InclusionProof",
+    "ConsistencyProof",
+    "LedgerEntry",
     "Problem",
     "Error",
 )

@@ -94,7 +94,7 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
             _add(answers, NOT_ACCEPTABLE)
             if secured:
                 _add(answers, UNAUTHENTICATED, SCOPE)
-            if "{" in path or path == reverse("partners:statistics"):
+            if "{" in path or path in (reverse("partners:statistics"), reverse("partners:checkpoint")):
                 _add(answers, NOT_FOUND)
     result["info"]["license"] = {"name": "Apache-2.0", "identifier": "Apache-2.0"}
     _without_marks(result)
@@ -119,6 +119,13 @@ def _add(answers: dict[str, Any], *kinds: Kind) -> None:
 
 def in_order(endpoint: tuple[str, str, str, Any]) -> tuple[Any, ...]:
     """As somebody meets them: how to get in, what can be claimed, the claims, this description."""
-    order: Mapping[str, int] = {"oauth": 0, "categories": 1, "statistics": 2, "claims": 3, "changes": 4}
+    order: Mapping[str, int] = {
+        "oauth": 0,
+        "categories": 1,
+        "statistics": 2,
+        "claims": 3,
+        "changes": 4,
+        "ledger": 5,
+    }
     path = endpoint[0]
     return (order.get(path.split("/")[3], 9), path)

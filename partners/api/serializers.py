@@ -258,6 +258,9 @@ class Claim(serializers.Serializer):
     assurance = serializers.ChoiceField(choices=Assurance.values)
     signature = serializers.ChoiceField(choices=Signature.values)
     outcome = Outcome(allow_null=True, help_text="The Board’s newest decision, if there is one.")
+    erased = serializers.BooleanField(
+        help_text="Whether a section that the agreement grants was erased: then it is null."
+    )
     sections = serializers.DictField(
         child=serializers.JSONField(),
         help_text="The sections that the agreement grants, as they were hashed. Null once erased.",

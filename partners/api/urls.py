@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from partners.api import docs, oauth, views
+from partners.api import docs, ledger, oauth, views
 
 app_name = "partners"
 urlpatterns = [
@@ -15,6 +15,12 @@ urlpatterns = [
     path("claims/<str:number>", views.OneClaim.as_view(), name="claim"),
     path("claims/<str:number>/evidence/<str:file_id>", views.Evidence.as_view(), name="evidence"),
     path("changes", views.Changes.as_view(), name="changes"),
+    path("ledger/checkpoint", ledger.NewestCheckpoint.as_view(), name="checkpoint"),
+    path("ledger/vkeys", ledger.VerifierKeys.as_view(), name="vkeys"),
+    path("ledger/tile/<path:tile>", ledger.OneTile.as_view(), name="tile"),
+    path("ledger/proof/inclusion", ledger.Inclusion.as_view(), name="inclusion"),
+    path("ledger/proof/consistency", ledger.Consistency.as_view(), name="consistency"),
+    path("ledger/entries", ledger.Entries.as_view(), name="ledger_entries"),
     path("schema", views.Schema.as_view(), name="schema"),
     path("docs", docs.page, name="docs"),
 ]

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.models import User
 from claims import lifecycle
 from claims.models import Access, Attachment, Claim, ClaimVersion, State
+from claims.versions import erased
 from claims.views.held import PersonRequest, typed_before
 from evidence import custody, serving
 from evidence.models import CustodyKind, ScanState
@@ -207,7 +208,7 @@ def _desk(
         parts=reading.parts(claim, version),
         own_account=reading.own_account(version),
         signed_by=reading.signed_by(version),
-        is_erased=reading.erased(version),
+        erased=erased(version),
         pieces=reading.evidence(version, before),
         region=reading.region(claim),
         requests=reading.requests(claim, version),

@@ -59,11 +59,6 @@ def signed_by(version: ClaimVersion) -> str:
     return str(signature.get("typed_name", ""))
 
 
-def erased(version: ClaimVersion) -> bool:
-    """Whether something of this version was erased by law, so that the page is not the whole claim."""
-    return any(getattr(version, f"{section}_salt") is None for section in mandates.SECTIONS)
-
-
 # --- Evidence ---
 
 
@@ -155,10 +150,15 @@ class Difference:
 
 
 def difference(claim: Claim, version: ClaimVersion, before: ClaimVersion) -> Difference:
-    """Answers in the order of the questions; those that are no longer asked come last."""
-    now, was = _answered(claim, version), _answered(claim, before)
+    """Answers in the order of the questions; those that are no longer asked come last. Of what was erased in
+    one of the two, nothing is said: nobody changed it."""
+    gone = {*versions.erased(version), *versions.erased(before)}
+    now, was = (
+        {q: r for q, r in _answered(claim, v).items() if r.question.section not in gone}
+        for v in (version, before)
+    )
     questions = [*now, *(q for q in was if q not in now)]
-    kept, known = ({file["id"] for file in files(v)} for v in (version, before))
+    added, taken_out = ([], []) if "evidence" in gone else _other_files(version, before)
     account = own_account(before)
     return Difference(
         before=before,
@@ -167,11 +167,17 @@ def difference(claim: Claim, version: ClaimVersion, before: ClaimVersion) -> Dif
             for q in questions
             if _words(now.get(q)) != _words(was.get(q))
         ],
-        account_was=account if account != own_account(version) else None,
+        account_was=account if "account" not in gone and account != own_account(version) else None,
         replied=versions.replies(version).keys() > versions.replies(before).keys(),
-        files_added=[file["name"] for file in files(version) if file["id"] not in known],
-        files_taken_out=[file["name"] for file in files(before) if file["id"] not in kept],
+        files_added=added,
+        files_taken_out=taken_out,
     )
+
+
+def _other_files(version: ClaimVersion, before: ClaimVersion) -> tuple[list[str], list[str]]:
+    """The names of the files that were added, and of those taken out."""
+    kept, known = ({file["id"]: file["name"] for file in files(v)} for v in (version, before))
+    return [kept[f] for f in kept if f not in known], [known[f] for f in known if f not in kept]
 
 
 def _answered(claim: Claim, version: ClaimVersion) -> dict[str, Row]:
@@ -191,13 +197,14 @@ def _words(row: Row | None) -> tuple[Any, ...] | None:
 class Asked:
     request: InformationRequest
     reply: str
+    is_erased: bool
 
 
 def requests(claim: Claim, version: ClaimVersion) -> list[Asked]:
     """Newest first."""
-    replies = versions.replies(version)
+    replies, is_erased = versions.replies(version), "account" in versions.erased(version)
     rows = claim.requests.select_related("asked_by").order_by("-id")
-    return [Asked(request, replies.get(str(request.public_id), "")) for request in rows]
+    return [Asked(request, replies.get(str(request.public_id), ""), is_erased) for request in rows]
 
 
 # --- What was proposed before ---
@@ -267,6 +274,9 @@ def _sentence(kind: str, who: str, facts: dict[str, Any]) -> str:
         "claim.request_closed": _("%(who)s closed the request; the review goes on."),
         "claim.decided": _("The Board’s decision was written in: %(outcome)s."),
         "claim.reopened": _("The Board reopened the claim; %(who)s entered it."),
+        "claim.erasure_proposed": _("%(who)s proposed to erase a part of the claim by law."),
+        "claim.erasure_dropped": _("%(who)s gave up the proposal to erase a part of the claim."),
+        "claim.erased": _("%(who)s erased a part of the claim by law."),
         "review.taken": _("%(who)s took the claim."),
         "review.released": _("%(who)s put the claim back."),
         "review.checklist_saved": _("%(who)s saved the checklist of version %(version)s."),

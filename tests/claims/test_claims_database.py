@@ -18,6 +18,7 @@ from claims.models import (
     Claim,
     Claimant,
     ClaimVersion,
+    Erasure,
     InformationRequest,
     Notice,
     Outcome,
@@ -100,6 +101,21 @@ def notice_twice():
     notice()
     first = Notice.objects.get()
     Notice.objects.create(claim=first.claim, recipient=first.recipient, entry_index=7, kind="claim.submitted")
+
+
+def proposed(claim, **columns):
+    return {
+        "claim": claim,
+        "seen_version": 1,
+        "sections": ["account"],
+        "ground": "unlawful",
+        "reason": "?",
+        "salt": bytes(16),
+        "digest": "0" * 64,
+        "proposed_by": make.user("denys"),
+        "proposed_at": timezone.now(),
+        **columns,
+    }
 
 
 def information_request(**columns):
@@ -208,6 +224,31 @@ BROKEN = {
         lambda: answered(closed_at=timezone.now()),
     ],
     "notice_once_for_an_entry_and_person": [notice_twice],
+    "erasure_one_proposed_per_claim": [lambda: twice(Erasure, **proposed(make.claim()))],
+    "erasure_of_some_sections": [
+        lambda: Erasure.objects.create(**proposed(make.claim(), sections=[])),
+        lambda: Erasure.objects.create(**proposed(make.claim(), sections=["manifest"])),
+    ],
+    "erasure_ground_known": [lambda: Erasure.objects.create(**proposed(make.claim(), ground="why not"))],
+    "erasure_state_known": [
+        lambda: Erasure.objects.create(
+            **proposed(make.claim(), state="undone", closed_by=make.user("dariia"), closed_at=timezone.now())
+        )
+    ],
+    "erasure_closed_by_somebody_at_some_time": [
+        lambda: Erasure.objects.create(**proposed(make.claim(), state="carried_out")),
+        lambda: Erasure.objects.create(**proposed(make.claim(), closed_at=timezone.now())),
+    ],
+    "erasure_carried_out_by_another": [
+        lambda: Erasure.objects.create(
+            **proposed(
+                make.claim(),
+                state="carried_out",
+                closed_by=make.user("denys"),
+                closed_at=timezone.now(),
+            )
+        )
+    ],
     "outcome_is_one_of_the_boards": [lambda: outcome(make.claim(), outcome=State.ELIGIBLE)],
     "outcome_reason_erased_with_salt": [
         lambda: outcome(make.claim(), reason=None),
@@ -228,8 +269,15 @@ def test_every_constraint_of_claims_is_tried():
 
 
 @pytest.mark.parametrize("name", SECTIONS)
-def test_a_section_may_be_erased_with_its_salt(name):
-    version(make.claim(), **{name: None, f"{name}_salt": None})
+def test_no_version_begins_without_a_section_that_was_not_erased(name):
+    with pytest.raises(IntegrityError, match="a section is missing that was not erased"):
+        version(make.claim(), **{name: None, f"{name}_salt": None})
+
+
+def test_a_version_carries_on_what_was_erased_in_the_one_before():
+    claim = make.erased(make.claim(), "account")
+    version(claim)
+    assert claim.versions.get(number=2).account is None
 
 
 @pytest.mark.parametrize(
@@ -321,12 +369,9 @@ def test_evidence_stands_once_it_is_sent_later(sent_with, attack):
         attack(Attachment.objects.filter(pk=claim.attachments.latest("id").pk))
 
 
-def test_where_the_evidence_was_erased_nothing_can_be_taken_out():
-    claim = make.claim()
-    version(claim, evidence=None, evidence_salt=None)
-    file = Attachment.objects.create(claim=claim, evidence_file=make.evidence(make.draft()).evidence_file)
-    with pytest.raises(DatabaseError, match="submitted evidence stands"):
-        Attachment.objects.filter(pk=file.pk)._raw_delete("default")
+def test_where_the_evidence_was_erased_a_file_that_is_added_can_be_taken_out_again():
+    claim = make.erased(make.claim(files=[make.PDF]), "evidence")
+    assert attachments_of_changes(claim).delete()[0] == 1
 
 
 @pytest.mark.parametrize(
@@ -354,6 +399,13 @@ def test_nothing_is_written_into_a_request_that_was_answered_or_closed(end):
     end(request)
     with pytest.raises(DatabaseError, match="an information request stands"):
         InformationRequest.objects.update(due_on=timezone.now().date())
+
+
+def test_what_was_typed_into_a_request_that_was_closed_can_be_taken_out():
+    request = moving.asked(make.claim())
+    InformationRequest.objects.update(reply="Договір")
+    moving.closed(request)
+    assert InformationRequest.objects.update(reply="") == 1
 
 
 def test_until_then_the_reply_and_the_date_may_change():

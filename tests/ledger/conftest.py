@@ -1,6 +1,8 @@
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connections, transaction
@@ -39,10 +41,18 @@ def pool() -> Iterator[ThreadPoolExecutor]:
 
 
 @pytest.fixture
-def environment(own_database: str) -> dict[str, str]:
+def memory(tmp_path: Path, settings: Any) -> Path:
+    """Where the signer remembers what it signed last of this test's log."""
+    settings.LEDGER_MEMORY = tmp_path / "ledger" / "last-checkpoint"
+    return settings.LEDGER_MEMORY
+
+
+@pytest.fixture
+def environment(own_database: str, memory: Path) -> dict[str, str]:
     """For a process of ours that shall use this test's database."""
     urls = {}
     for variable, alias in (("DATABASE_URL", "default"), ("DATABASE_OWNER_URL", "owner")):
         address = connections[alias].settings_dict
         urls[variable] = "postgresql://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format_map(address)
-    return os.environ | urls | {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1"}
+    ours = {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1", "LEDGER_MEMORY": str(memory)}
+    return os.environ | urls | ours

@@ -47,10 +47,15 @@ def manage(server: embedded_postgres.Server, *arguments: str) -> Iterator[subpro
             ("DATABASE_OWNER_URL", embedded_postgres.OWNER),
         )
     }
+    ours = {
+        "DJANGO_SETTINGS_MODULE": "registry.settings",
+        "REGISTRY_DEMO": "1",
+        "LEDGER_MEMORY": str(server.data_dir / "ledger" / "last-checkpoint"),
+    }
     process = subprocess.Popen(
         [sys.executable, "manage.py", *arguments],
         cwd=settings.BASE_DIR,
-        env=os.environ | urls | {"DJANGO_SETTINGS_MODULE": "registry.settings", "REGISTRY_DEMO": "1"},
+        env=os.environ | urls | ours,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -38,6 +38,7 @@ MEMBERS = [
     "assurance",
     "signature",
     "outcome",
+    "erased",
     "sections",
     "salts",
     "manifest",
@@ -231,12 +232,17 @@ def test_an_outcome_whose_reason_was_erased_keeps_its_digest():
 
 
 def test_an_erased_section_is_null_and_so_is_its_salt():
-    claim = make.claim(answers=make.answers())
-    put(claim, account=None, account_salt=None)
+    claim = make.erased(make.claim(answers=make.answers()), "account")
     body = json.loads(every_way(claim, ALL))
-    assert (body["sections"]["account"], body["salts"]["account"]) == (None, None)
+    assert (body["sections"]["account"], body["salts"]["account"], body["erased"]) == (None, None, True)
     assert body["sections"]["core"]
     assert body["manifest"]["sections"]["account"]
+
+
+@pytest.mark.parametrize("sections", [(), ("core",)])
+def test_what_was_erased_outside_the_granted_sections_is_not_told(sections):
+    claim = make.erased(make.claim(), "account")
+    assert json.loads(every_way(claim, replace(ALL, sections=sections)))["erased"] is False
 
 
 def test_only_the_newest_version_is_shown():
@@ -365,8 +371,7 @@ def test_files_of_the_newest_version_can_be_fetched_if_evidence_is_agreed():
 
 
 def test_no_file_can_be_fetched_whose_listing_was_erased():
-    claim = make.claim(files=[make.PDF])
-    put(claim, evidence=None, evidence_salt=None)
+    claim = make.erased(make.claim(files=[make.PDF]), "evidence")
     assert feed.files(ALL, claim.number) == frozenset()
 
 

@@ -56,11 +56,15 @@ INSERT INTO claims_claim (id, public_id, number, submitted_at, filed_by_id, {of_
            submitted_at - copied.n * interval '5 hours', person.id, {of_claim}
     FROM copied JOIN claims_claim AS claim ON claim.id = copied.original
     JOIN person ON (person.original, person.n) = (filed_by_id, copied.n) ORDER BY copied.id;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE claims_claimversion DISABLE TRIGGER claims_claimversion_whole;
 INSERT INTO claims_claimversion
         (claim_id, number, made_at, assurance, signature, manifest, digest, category_version_id)
     SELECT copied.id, number, made_at, assurance, signature, manifest, digest, category_version_id
     FROM copied JOIN claims_claimversion AS version ON version.claim_id = copied.original
     ORDER BY copied.id, number;
+SET CONSTRAINTS ALL IMMEDIATE;
+ALTER TABLE claims_claimversion ENABLE TRIGGER claims_claimversion_whole;
 INSERT INTO claims_outcome (claim_id, version_id, outcome, rule, digest, decided_on, entered_at)
     SELECT copied.id, version.id, outcome, rule, outcome.digest, decided_on, entered_at
     FROM copied JOIN claims_outcome AS outcome ON outcome.claim_id = copied.original

@@ -110,6 +110,48 @@ def test_a_mail_url_of_another_form_is_refused(monkeypatch: Patch, url: str):
         env.mail("EMAIL_URL", None)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["", "https://tsa.example.org/stamp", "https://we:p%40ss@tsa.example.org", "http://127.0.0.1:3161/"],
+)
+def test_an_authority_is_asked_by_https_or_on_this_machine(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("TSA_URL", url)
+    assert env.authority("TSA_URL") == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://tsa.example.org/",
+        "http://127.0.0.1.example.org/",
+        "http://127.0.0.1@example.org/",
+        "ftp://127.0.0.1/",
+        "file:///etc/passwd",
+        "https://",
+        "https://host:99999/",
+        "https://host/a b",
+        "tsa.example.org",
+    ],
+)
+def test_another_address_of_an_authority_is_refused(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("TSA_URL", url)
+    with pytest.raises(ImproperlyConfigured, match="TSA_URL must be an https address"):
+        env.authority("TSA_URL")
+
+
+def test_a_file_of_certificates_is_there_and_is_pem(monkeypatch: Patch, tmp_path: Path):
+    monkeypatch.setenv("ROOTS", "")
+    assert env.certificates("ROOTS") is None
+    monkeypatch.setenv("ROOTS", str(tmp_path / "roots.pem"))
+    with pytest.raises(ImproperlyConfigured, match="cannot be read"):
+        env.certificates("ROOTS")
+    (tmp_path / "roots.pem").write_text("nothing")
+    with pytest.raises(ImproperlyConfigured, match="has no certificate in PEM"):
+        env.certificates("ROOTS")
+    (tmp_path / "roots.pem").write_text("-----BEGIN CERTIFICATE-----\n")
+    assert env.certificates("ROOTS") == tmp_path / "roots.pem"
+
+
 def test_a_generated_secret_is_made_once_and_is_private(tmp_path: Path):
     file = tmp_path / "data" / "secret-key"
     first = env.generated(file)
