@@ -51,7 +51,7 @@ CMD ["nginx"]
 FROM python:${PYTHON}-slim AS app
 RUN useradd --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin registry \
  && install -d -o registry -g registry -m 0755 /data \
- && install -d -o registry -g registry -m 0700 /data/evidence
+ && install -d -o registry -g registry -m 0700 /data/evidence /data/ledger
 COPY --from=build /venv /venv
 COPY --from=build /static /data/static
 COPY --from=build /app /app

@@ -36,17 +36,18 @@ PULLED = 5000  # claims of a bounded pull
 def main() -> list[str]:
     """Lines for results.md."""
     with ground.database():
-        names = list(_databases())
+        seeding: list[str] = []
+        names = list(_databases(seeding))
         workers = {size: Worker(name) for size, name in names}
         try:
             times, queries = _ask_in_turns(workers)
         finally:
             for worker in workers.values():
                 worker.stop()
-    return [*_table(times, queries), "", *_verdicts(times, queries)]
+    return [*seeding, "", *_table(times, queries), "", *_verdicts(times, queries)]
 
 
-def _databases() -> Iterator[tuple[int, str]]:
+def _databases(said: list[str]) -> Iterator[tuple[int, str]]:
     """A database for each size, the largest grown from the others."""
     from django.db import connections  # noqa: PLC0415 - Django is set up by ground.database
 
@@ -55,8 +56,12 @@ def _databases() -> Iterator[tuple[int, str]]:
 
     for size in SIZES:
         start = time.perf_counter()
-        seeding.seed(size, SEED)
-        print(f"seeded to {size:,} in {time.perf_counter() - start:,.0f} s", file=sys.stderr, flush=True)
+        written = seeding.seed(size, SEED)
+        took = time.perf_counter() - start
+        said.append(
+            f"Seeded to {size:,} claims, sealed: {written:,} in {took:,.1f} s, {written / took:,.0f}/s."
+        )
+        print(said[-1], file=sys.stderr, flush=True)
         while statistics.follow():
             pass
         figures.publish(again=True)
@@ -134,14 +139,14 @@ def _verdicts(times: Times, queries: Queries) -> list[str]:
     growth = {what: _p95(times[what][SIZES[-1]]) / _p95(times[what][SIZES[0]]) for what in BOUND}
     constant = [what for what in BOUND if len(set(queries[what].values())) > 1]
     admin = times["default ModelAdmin"][SIZES[-1]]
-    better = statistics.median(admin) / statistics.median(times["queue"][SIZES[-1]])
+    better = statistics.median(admin) / statistics.median(times["queue, as it opens"][SIZES[-1]])
     worst = max(growth, key=lambda what: growth[what])
     return [
         f"At most {MOST} times from {SIZES[0]:,} to {SIZES[-1]:,} claims: "
         f"{_holds(growth[worst] <= MOST)} (most: {worst}, {growth[worst]:.2f}).",
         f"Constant numbers of queries: {_holds(not constant)} {' '.join(constant)}".rstrip() + ".",
-        f"Queue at least {LEAST_OF_ADMIN:.0f} times as fast as the same list in a default ModelAdmin: "
-        f"{_holds(better >= LEAST_OF_ADMIN)} ({better:.0f} times).",
+        f"Queue, as it opens, at least {LEAST_OF_ADMIN:.0f} times as fast as the same list in a default "
+        f"ModelAdmin: {_holds(better >= LEAST_OF_ADMIN)} ({better:.0f} times).",
     ]
 
 
@@ -240,6 +245,12 @@ def queue() -> Visits:
     return lambda: partial(_get, client, random.choice(addresses))  # noqa: S311
 
 
+def opening_queue() -> Visits:
+    """The list of default ModelAdmin below: fifty that wait, the oldest first, and who has them."""
+    client = _client(_person("opening", "senior_reviewer", "reviewer"))
+    return lambda: partial(_get, client, "/admin/review/")
+
+
 def desk() -> Visits:
     client = _client(_person("desk", "senior_reviewer", "reviewer"))
     addresses = [f"/admin/review/claims/{claim.number}/" for claim in _claims(state="under_review")]
@@ -327,12 +338,21 @@ def default_admin() -> Visits:
     from django.test import RequestFactory  # noqa: PLC0415
 
     from claims.models import Claim  # noqa: PLC0415
+    from review.models import Assignment, Proposal  # noqa: PLC0415
 
     class ClaimAdmin(admin.ModelAdmin):
-        list_display = ("number", "category", "region", "state", "submitted_at")
+        list_display = ("number", "category", "region", "state", "submitted_at", "reviewer", "proposed_by")
         list_filter = ("category", "region", "state")
         ordering = ("submitted_at",)
         list_per_page = 50
+
+        def reviewer(self, claim: Any) -> Any:
+            held = Assignment.objects.filter(claim=claim, ended_at=None).first()
+            return held and held.reviewer.email
+
+        def proposed_by(self, claim: Any) -> Any:
+            proposal = Proposal.objects.confirmable().filter(claim=claim).first()
+            return proposal and proposal.proposed_by.email
 
         def has_view_permission(self, request: Any, obj: Any = None) -> bool:
             return True
@@ -355,6 +375,7 @@ def default_admin() -> Visits:
 
 PAGES: dict[str, Callable[[], Visits]] = {
     "queue": queue,
+    "queue, as it opens": opening_queue,
     "default ModelAdmin": default_admin,
     "desk": desk,
     "status": status,

@@ -61,7 +61,9 @@ FACTS: Mapping[str, Mapping[str, str | None]] = {
         ("decision", "outcome", "rule", "decided_on", "reason", "version_number")
     ),
     entries.REOPENED.name: dict.fromkeys(("ground", "decided_on", "reason")),
-    entries.ERASED.name: {"versions": None, "sections": None},
+    entries.ERASED.name: dict.fromkeys(
+        ("erasure", "proposed_by", "versions", "sections", "ground", "reason")
+    ),
 }
 """The facts of an act that partners are told, each with the section that it needs, because it stands there;
 None: it says no more than every claim does. What is not named here is told nobody. `refiles` is told where

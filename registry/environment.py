@@ -118,6 +118,14 @@ def kept(path: Path) -> str:
         return ""
 
 
+def key_name(name: str, default: str | None) -> str:
+    """A name under which notes can be signed."""
+    value = text(name, default)
+    if re.search(r"[\s+,]", value) or not value.isprintable():
+        raise ImproperlyConfigured(f"{name} is {value!r}. Write it like an address: claims.example.org/log.")
+    return value
+
+
 def signing_key(name: str, value: str, *, of: str) -> str:
     """The text of an Ed25519 key that signs notes in the name `of`, or nothing if there is none.
 

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 from claims.models import Category
 from evidence import storage
 from evidence.models import Blob
+from ledger import checkpoints
 from ledger.sealing import oldest_pending_age
 
 SEALER_LATE_AFTER = timedelta(seconds=30)
@@ -66,9 +67,10 @@ def mandate() -> bool:
 
 
 def sealer() -> bool:
-    """Entries wait for their index for a moment only, unless the sealer is not running."""
+    """Entries wait for their index for a moment only, unless the sealer is not running, or has stopped
+    because the log does not fit what was signed of it."""
     age = oldest_pending_age()
-    return age is None or age < SEALER_LATE_AFTER
+    return (age is None or age < SEALER_LATE_AFTER) and not checkpoints.alarm()
 
 
 def keys() -> bool:

@@ -30,7 +30,7 @@ from claims.models.claim import AWAITING_DECISION
 from claims.models.notice import NoticeState
 from evidence import storage
 from evidence.models import EvidenceFile
-from ledger import stamping
+from ledger import checkpoints, stamping
 from ledger.models import Entry, Follower, Leaf, Pending
 from ledger.sealing import oldest_pending_age
 from review import access, looking
@@ -195,6 +195,27 @@ def stamps() -> Iterator[Metric]:
     )
 
 
+def signed() -> Iterator[Metric]:
+    """What was signed of the ledger. Before the first checkpoint everything sealed is unsigned."""
+    yield _gauge(
+        "registry_ledger_alarm",
+        "1 while the log does not fit what was signed of it, and nothing is sealed",
+        bool(checkpoints.alarm()),
+    )
+    newest = checkpoints.newest()
+    last = Leaf.objects.aggregate(last=Max("index"))["last"]
+    sealed, size = 0 if last is None else last + 1, newest.size if newest else 0
+    age = (timezone.now() - newest.signed_at).total_seconds() if newest else sealed and float("inf")
+    yield _gauge("registry_ledger_checkpoint_size", "Entries in the newest published checkpoint", size)
+    yield _gauge("registry_ledger_checkpoint_age_seconds", "Since it was published", max(0.0, age))
+    yield _gauge("registry_ledger_unsigned_entries", "Sealed entries that it does not have", sealed - size)
+    yield _gauge(
+        "registry_ledger_witnesses_missing",
+        "Witnesses of ours that have not countersigned it",
+        checkpoints.missing_cosignatures(newest) if newest else 0,
+    )
+
+
 def notices() -> Iterator[Metric]:
     waiting = Notice.objects.filter(state=NoticeState.WAITING)
     yield _gauge("registry_notices_waiting", "Letters that are not sent yet", _count(waiting))
@@ -228,7 +249,15 @@ def made() -> Iterator[Metric]:
             yield CounterMetricFamily(name, f"{text}, by their sequence", value=cursor.fetchone()[0] or 0)
 
 
-QUESTIONS: tuple[Callable[[], Iterable[Metric]], ...] = (claims, ledger, stamps, notices, decisions, made)
+QUESTIONS: tuple[Callable[[], Iterable[Metric]], ...] = (
+    claims,
+    ledger,
+    signed,
+    stamps,
+    notices,
+    decisions,
+    made,
+)
 
 # --- Small parts ---
 

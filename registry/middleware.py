@@ -10,6 +10,7 @@ from functools import partial
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.middleware.locale import LocaleMiddleware
 from django.utils import timezone
 
 from claims import mandates
@@ -42,6 +43,18 @@ class SecurityHeaders:
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         return response
+
+
+class Language(LocaleMiddleware):
+    """An answer that says its language itself is the same for everybody, so that whoever keeps it for others
+    (a content network the log's tiles) need not keep one for each language that is asked for."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        return (
+            response
+            if response.has_header("Content-Language")
+            else super().process_response(request, response)
+        )
 
 
 class MandateTime:

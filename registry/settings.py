@@ -60,7 +60,7 @@ MIDDLEWARE = [
     "registry.middleware.Probes",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.locale.LocaleMiddleware",
+    "registry.middleware.Language",
     "registry.middleware.MandateTime",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -120,7 +120,7 @@ REGISTRY_KEYS = ring.check(
 # --- The log: in whose name checkpoints are signed, and by which keys (docs/ledger.md) ---
 
 LEDGER_DIR = DATA_DIR / "ledger"
-LEDGER_ORIGIN = env.text("LEDGER_ORIGIN", "registry.local/claims" if LOCAL else None)
+LEDGER_ORIGIN = env.key_name("LEDGER_ORIGIN", "registry.local/claims" if LOCAL else None)
 # The key itself is for the sealer alone: the others need its public half.
 LEDGER_KEY = env.signing_key(
     "LEDGER_KEY",
@@ -337,7 +337,7 @@ SPECTACULAR_SETTINGS = {
         {"name": "Claims", "description": "What your agreement covers."},
         {
             "name": "Ledger",
-            "description": "What the register has written, for everybody to check. Public, but for the entries.",
+            "description": "What the register has written, for everybody to check. Public, save the entries.",
         },
         {"name": "Description", "description": "What you are reading, for machines."},
     ],

@@ -37,8 +37,8 @@ def first(
     place = Tuple(*map(F, by))
     found: list[Row] = []
     for size in (min(FIRST, at_most), at_most - FIRST):
-        looked_at = list(rows.select_related(None).values_list(*by)[:size])
-        last = looked_at[-1] if len(looked_at) == size else None
+        ends = list(rows.select_related(None).values_list(*by)[size - 1 : size])
+        last = ends[0] if ends else None
         window = rows.filter(TupleLessThanOrEqual(place, last)) if last else rows
         found += wanted(window)[: count - len(found)]
         if last is None or len(found) == count:

@@ -1,11 +1,14 @@
 """What tests need, built by walking the real lifecycle. Names are people: the same name, the same person."""
 
+import tempfile
 import uuid
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
+from django.test import override_settings
 from django.utils import timezone
 
 from accounts import membership
@@ -27,7 +30,9 @@ from claims.models import (
 from claims.models.category import definition
 from claims.versions import Declaration
 from evidence.uploads import Incoming
+from ledger import checkpoints, sealing
 from ledger.log import SYSTEM
+from ledger.models import Checkpoint
 from review import assignments, batches, checklists, decisions
 from review.models import Batch, Proposal, Recommendation
 
@@ -379,3 +384,19 @@ def carried_out(proposed: Erasure, *, by: str = "dariia") -> Claim:
 def erased(claim: Claim, *sections: str, version: ClaimVersion | None = None) -> Claim:
     """A claim from which these sections were erased by law."""
     return carried_out(erasure(claim, *sections, version=version))
+
+
+# --- The log ---
+
+
+def checkpoint() -> Checkpoint:
+    """What waits is sealed, and a checkpoint of everything is published."""
+    while sealing.seal():
+        pass
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Path(folder) / "last-checkpoint"
+        if before := checkpoints.newest():
+            memory.write_text(before.note)
+        with override_settings(LEDGER_MEMORY=memory):
+            checkpoints.sign()
+    return Checkpoint.objects.latest("id")

@@ -1,5 +1,5 @@
-"""The log for everybody: checkpoint, tiles and proofs, which hold hashes and nothing else. And its entries, for
-partners, as far as their agreement reaches.
+"""The log for everybody: checkpoint, tiles and proofs, which hold hashes and nothing else. And its entries,
+for partners, as far as their agreement reaches.
 
 What is public needs no token, sets no cookie, and may be read by a script of any site: whoever checks us does
 not do it from our pages. Nothing is told of a tree larger than the newest published checkpoint.
@@ -97,8 +97,8 @@ class NewestCheckpoint(LogView):
         operation_id="get_checkpoint",
         summary="The newest checkpoint of the log",
         description=(
-            "Public: a signed note (C2SP tlog-checkpoint), signed by the log and by its witnesses. Keep it: with "
-            "it you can later have proven that nothing of today was changed or taken out."
+            "Public: a signed note (C2SP tlog-checkpoint), signed by the log and by its witnesses. Keep it: "
+            "with it you can later have proven that nothing of today was changed or taken out."
         ),
         tags=["Ledger"],
         responses={(200, "text/plain"): OpenApiResponse(OpenApiTypes.STR, "The signed note.")},
@@ -131,9 +131,9 @@ class OneTile(LogView):
         operation_id="get_tile",
         summary="A tile of the tree",
         description=(
-            "Public: up to 256 hashes of 32 bytes (C2SP tlog-tiles), as in `tile/0/x001/x234/067` or, with the "
-            "first 112 of them, `tile/0/273.p/112`. A tile never changes. There are no tiles of entries: those "
-            "are not public."
+            "Public: up to 256 hashes of 32 bytes (C2SP tlog-tiles), as in `tile/0/x001/x234/067` or, with "
+            "the first 112 of them, `tile/0/273.p/112`. A tile never changes. There are no tiles of entries: "
+            "those are not public."
         ),
         tags=["Ledger"],
         parameters=[
@@ -170,7 +170,7 @@ class Inclusion(LogView):
     @extend_schema(
         operation_id="prove_inclusion",
         summary="That an entry is in the log",
-        description="Public. With the leaf hash of an entry that you hold: that it is the entry of this index.",
+        description="Public. With the leaf hash of an entry that you hold: that it stands at this index.",
         tags=["Ledger"],
         parameters=[InclusionQuery],
         responses={200: OpenApiResponse(InclusionProof, "The proof. It never changes.")},
@@ -197,7 +197,7 @@ class Consistency(LogView):
     @extend_schema(
         operation_id="prove_consistency",
         summary="That the log has only grown",
-        description="Public. With two checkpoints: that the older one’s tree is the beginning of the newer one’s.",
+        description="Public. With two checkpoints: that the older tree is the beginning of the newer one.",
         tags=["Ledger"],
         parameters=[ConsistencyQuery],
         responses={200: OpenApiResponse(ConsistencyProof, "The proof. It never changes.")},
@@ -219,9 +219,10 @@ class Entries(ApiView):
         operation_id="list_ledger_entries",
         summary="Entries of the log, byte for byte",
         description=(
-            "The open entries that the agreement covers, with their salts, so that you can hash them yourself. "
-            "Of all others the leaf hash alone: with it the tree can be computed anew. An entry that tells of a "
-            "section which the agreement does not grant is one of the others; `changes` has what you may know."
+            "The open entries that the agreement covers, with their salts, so that you can hash them "
+            "yourself. Of all others the leaf hash alone: with it the tree can be computed anew. An entry "
+            "that tells of a section which the agreement does not grant is one of the others; `changes` has "
+            "what you may know."
         ),
         tags=["Ledger"],
         parameters=[EntriesQuery],

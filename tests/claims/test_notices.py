@@ -117,6 +117,7 @@ OF_EACH_KIND = {
         moving.awaiting(make.claim()), by=make.user("petro"), office=Role.SENIOR_REVIEWER
     ),
     "claim.decided": moving.STATES["rejected_with_prejudice"],
+    "claim.erased": lambda: make.erased(make.claim(), "account"),
     "claim.reopened": lambda: moving.reopened(moving.STATES["rejected_with_prejudice"]()),
 }
 

@@ -77,6 +77,29 @@ def start(partner):
     return start
 
 
+# --- What was erased ---
+
+
+def test_who_pulled_a_claim_is_told_which_of_its_sections_were_erased(start):
+    claim = make.claim(answers=make.answers())
+    ministry, before = start(replace(ALL, sections=("core", "loss", "place")))
+    digest = claim.versions.get().digest
+    make.erased(claim, "loss", "account")
+    seal()
+    [item] = told(ministry, before)
+    assert (item["type"], item["kind"], item["number"]) == ("claim", "claim.erased", claim.number)
+    assert (item["facts"]["versions"], item["facts"]["sections"]) == ([digest], ["loss"])
+
+
+def test_a_claim_whose_place_was_erased_leaves_an_agreement_about_its_region(start):
+    claim = make.claim(answers=make.answers())
+    ministry, before = start(replace(ALL, regions=("UA-32",)))
+    make.erased(claim, "place")
+    seal()
+    assert short(ministry, before) == [("gone", claim.number)]
+    assert feed.one(replace(ALL, regions=("UA-32",)), claim.number) is None
+
+
 # --- An act ---
 
 

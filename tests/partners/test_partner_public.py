@@ -186,6 +186,7 @@ def test_the_description_says_which_scope_an_address_needs(client):
     assert flow["scopes"] == {
         "claims:read": "Read the claims that the agreement covers and follow their changes.",
         "evidence:read": "Fetch the evidence of those claims, where the agreement includes evidence.",
+        "ledger:read": "Read the entries of the ledger about those claims, to check the log with them.",
     }
 
 

@@ -248,7 +248,12 @@ def board() -> list[Case]:
     clearances.give(named, category, by=make.staff("dariia", Role.EXECUTIVE_DIRECTOR))
     rejected = make.rejected(by="vira")
     free = make.confirmed(by="ivan", filed_by="vira")
+    erasing = make.claim(by="vira")
+    proposing = {"version": "", "sections": ["account"], "ground": "unlawful", "reason": "No."}
     cases = [
+        _case("review:erasures", ""),
+        _case("review:erasure_propose", "", make.claim(by="vira").number, sent=proposing),
+        _case("review:erasure_propose", "own", make.claim(by="denys").number, sent=proposing),
         _case("review:batches", "", sent={"title": "April"}),
         _case("review:board", ""),
         _case("review:figures", ""),
@@ -256,6 +261,12 @@ def board() -> list[Case]:
         _case("review:clearances", "", sent={"email": "mykola@example.org", "category": "C3.1"}),
         _case("review:clearance_withdraw", "", sent={"person": str(named.public_id), "category": "C3.1"}),
     ]
+    proposed = make.erasure(erasing, "account", by="dmytro")
+    own = make.erasure(make.claim(by="denys"), "account", by="dmytro")
+    for situation, erasure in (("proposed", proposed), ("in an own claim", own)):
+        confirming = {"number": erasure.claim.number}
+        cases.append(_case("review:erasure", situation, erasure.public_id, sent=confirming))
+        cases.append(_case("review:erasure_drop", situation, erasure.public_id))
     situations = {
         "open": make.batch(make.confirmed(by="ivan", filed_by="vira")),
         "submitted": make.before_the_board(make.confirmed(by="ivan", filed_by="vira"), by="daryna"),

@@ -218,6 +218,8 @@ def test_the_secrets_are_what_the_settings_want(tmp_path: Path):
         "ALLOWED_HOSTS": "claims.example.org",
         "SITE_URL": "https://claims.example.org",
         "LOG_LEVEL": "INFO",
+        "LEDGER_ORIGIN": "claims.example.org/log",
+        "LEDGER_WITNESSES": "",
         "DEFAULT_FROM_EMAIL": "registry@claims.example.org",
         "REGISTRY_DATA_DIR": str(tmp_path / "data"),
     }
@@ -242,6 +244,7 @@ def test_the_database_is_made_with_two_roles_as_the_image_would(tmp_path: Path):
         facts = server.facts()
         with server.connect(embedded_postgres.SUPERUSER, database="postgres") as connection:
             connection.execute(f"DROP DATABASE {embedded_postgres.DATABASE}")
+            connection.execute(f"DROP OWNED BY {embedded_postgres.OWNER}")
             connection.execute(f"DROP ROLE {embedded_postgres.OWNER}, {embedded_postgres.APP}")
         environ = {
             "PATH": f"{embedded_postgres.PROGRAMS}:{os.environ['PATH']}",

@@ -4,6 +4,8 @@ import pytest
 from django.apps import apps
 from django.db import models
 
+from claims.mandates import BY_QUESTION, SECTIONS
+
 OURS = [
     model
     for app in ("ledger", "evidence", "accounts", "claims", "review", "partners")
@@ -32,3 +34,13 @@ def test_a_field_is_not_both_personal_and_impersonal(model: type[models.Model]) 
 def test_only_fields_that_exist_are_declared(model: type[models.Model]) -> None:
     fields = {f.name for f in model._meta.concrete_fields}
     assert {*model.personal_data, *getattr(model, "impersonal_data", ())} <= fields
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model.__name__)
+def test_every_personal_field_says_with_which_section_of_a_claim_it_is_erased(
+    model: type[models.Model],
+) -> None:
+    """tests/claims/test_erasure.py holds them to it."""
+    section_of = getattr(model, "section_of", {})
+    assert set(section_of) == set(model.personal_data)
+    assert set(section_of.values()) <= {*SECTIONS, BY_QUESTION, None}

@@ -14,6 +14,9 @@ PRODUCTION = {
     "DATABASE_OWNER_URL": "postgresql://owner:secret@db.example.org/claims",
     "SECRET_KEY": "not-the-real-one-but-as-long-as-one-ought-to-be-0123456789",
     "REGISTRY_KEYS": "2026-11:" + base64.b64encode(bytes(range(32))).decode(),
+    "LEDGER_ORIGIN": "claims.example.org/log",
+    "LEDGER_KEY": base64.b64encode(bytes(range(32))).decode(),
+    "LEDGER_PROMISE_KEY": base64.b64encode(bytes(range(1, 33))).decode(),
     "ALLOWED_HOSTS": "claims.example.org",
     "EMAIL_URL": "smtp+starttls://bot:secret@mail.example.org",
     "SITE_URL": "https://claims.example.org",
@@ -39,7 +42,7 @@ def test_production_settings_pass_djangos_deployment_check(tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "REGISTRY_KEYS", "EMAIL_URL", "SITE_URL"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "REGISTRY_KEYS", "EMAIL_URL", "SITE_URL", "LEDGER_ORIGIN", "LEDGER_PROMISE_KEY"])
 def test_on_a_database_of_ones_own_nothing_secret_has_a_default(tmp_path: Path, name: str):
     done = check(tmp_path, **{name: None})
     assert done.returncode == 1
