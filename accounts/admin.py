@@ -1,11 +1,15 @@
-"""Staff's view of people: found by exact address, their roles changed by the acts of accounts.membership."""
+"""Staff's view of people: found by exact address, their roles changed by the acts of accounts.membership. And
+the ledger, to read."""
 
+import re
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
+from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -13,9 +17,10 @@ from django.urls import path, reverse
 from django.utils.translation import gettext_lazy as _
 
 from accounts import membership
-from accounts.admin_site import PublicIdAdmin, StaffPage, offer
+from accounts.admin_site import ModelAdmin, PublicIdAdmin, StaffPage, offer
 from accounts.models import User, UserQuerySet
 from accounts.roles import STAFF, Role
+from ledger.models import Entry
 
 
 class RoleForm(forms.Form):
@@ -92,6 +97,76 @@ class UserAdmin(PublicIdAdmin):
             self.message_user(request, str(refusal), messages.WARNING)
 
 
+class EntryList(ChangeList):
+    def url_for_result(self, result: Any) -> str:
+        return reverse("admin:ledger_entry_change", args=[result.leaf.index])
+
+
+@admin.register(Entry)
+class EntryAdmin(ModelAdmin):
+    """The ledger, for those who check it: everything that is sealed, the newest first. Nothing is changed."""
+
+    list_display = ["index", "at", "kind", "is_open", "claim"]
+    list_display_links = ["index", "kind"]
+    list_select_related = ["leaf"]
+    fields = ["index", "at", "kind", "is_open", "claim", "body", "salt_in_hex", "leaf_hash"]
+    readonly_fields = fields
+    sortable_by: list[str] = []
+    search_fields = ["index"]
+    search_help_text = _("An index, or the internal id of a claim")
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return Entry.objects.filter(leaf__isnull=False).select_related("leaf").order_by("-leaf__index")
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return EntryList
+
+    def get_ordering(self, request: HttpRequest) -> list[str]:
+        return ["-leaf__index"]
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if re.fullmatch("[0-9]{1,18}", term):
+            return queryset.filter(leaf__index=int(term)), False
+        try:
+            return queryset.filter(claim=UUID(term)), False
+        except ValueError:
+            return queryset.none(), False
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Entry | None:
+        """By the index: keys are never shown."""
+        found = re.fullmatch("[0-9]{1,18}", object_id)
+        return self.get_queryset(request).filter(leaf__index=int(object_id)).first() if found else None
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("index"))
+    def index(self, entry: Entry) -> int:
+        return entry.leaf.index
+
+    @admin.display(description=_("salt"))
+    def salt_in_hex(self, entry: Entry) -> str:
+        return bytes(entry.salt).hex()
+
+    @admin.display(description=_("leaf hash"))
+    def leaf_hash(self, entry: Entry) -> str:
+        return bytes(entry.leaf.hash).hex()
+
+
+offer(
+    StaffPage(
+        title=_("Ledger"),
+        sentence=_("Read what was written down, entry by entry, to check it."),
+        url_name="admin:ledger_entry_changelist",
+        permissions=("ledger.view_entry",),
+    )
+)
 offer(
     StaffPage(
         title=_("People"),

@@ -15,6 +15,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from accounts.roles import PERMISSIONS, STAFF, Role
+from ledger.covering import Cover, Told
 from ledger.log import Actor
 
 
@@ -121,6 +122,18 @@ class RoleMembership(models.Model):
         User, models.PROTECT, null=True, related_name="+", verbose_name=_("granted by")
     )  # empty: at installation, by the system
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("user__public_id", "role"),
+        made={
+            "role.granted": {
+                "user__public_id": "facts.subject",
+                "role": "facts.role",
+                "granted_by__public_id": "actor.id",
+                "granted_at": "about",
+            }
+        },
+        removed={"role.revoked": {"user__public_id": "facts.subject", "role": "facts.role"}},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("role",)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 SUITE = {
     "submissions": "Durable submissions",
-    "sealing": "Sealing",
+    "sealing": "Sealing, and the tree",
+    "proofs": "Proofs",
     "pull": "A partner’s pull",
     "growth": "As the register grows",
 }

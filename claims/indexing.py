@@ -131,7 +131,16 @@ def cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> No
     if claim.version > 1:
         PersonCovered.objects.filter(claim=claim).delete()
         AidItem.objects.filter(claim=claim).delete()
-    PersonCovered.objects.bulk_create(
+    persons, aid = covered(claim, asked, answers)
+    PersonCovered.objects.bulk_create(persons)
+    AidItem.objects.bulk_create(aid)
+
+
+def covered(
+    claim: Claim, asked: list[Question], answers: Mapping[str, Any]
+) -> tuple[list[PersonCovered], list[AidItem]]:
+    """The rows of `cover`, not saved."""
+    persons = [
         PersonCovered(
             claim=claim,
             role=question.role,
@@ -139,12 +148,13 @@ def cover(claim: Claim, asked: list[Question], answers: Mapping[str, Any]) -> No
         )
         for question, answer in _fed(asked, answers, "person_covered")
         for person in _persons(question, answer)
-    )
-    AidItem.objects.bulk_create(
+    ]
+    aid = [
         _aid_item(claim, {k: v for k, v in item.items() if not checking.is_state(v)})
         for _question, items in _fed(asked, answers, "aid")
         for item in items
-    )
+    ]
+    return persons, aid
 
 
 def _persons(question: Question, answer: Any) -> list[Mapping[str, str]]:

@@ -126,7 +126,7 @@ def submit(claim: Claim, *, by: User, declaration: Declaration) -> ClaimVersion:
             with transaction.atomic():
                 return _submit(claim, by=by, declaration=declaration)
         except IntegrityError as error:  # some 45 of 10 million draws meet a number that is taken
-            if last or "claims_claim_number" not in str(error):
+            if last or "claim_number_once" not in str(error):
                 raise
     raise AssertionError("not reached")
 

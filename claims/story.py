@@ -17,6 +17,8 @@ from ledger.models import Entry
 class Event:
     at: datetime
     sentence: str
+    act: int
+    """Its place among the open acts on the claim, from 1: by this its receipt is found (claims.receipts)."""
     request: InformationRequest | None = None
 
 
@@ -32,14 +34,19 @@ def of(claim: Claim, requests: Iterable[InformationRequest]) -> Story:
     rows = list(Entry.objects.filter(claim=claim.public_id, is_open=True).order_by("-id"))
     asked = {str(request.public_id): request for request in requests}
     events = []
-    for row in rows:
+    for act, row in zip(range(len(rows), 0, -1), rows, strict=True):
         facts = json.loads(row.body)["facts"]
-        if sentence := _sentence(row.kind, facts):
-            events.append(Event(row.at, sentence, asked.get(facts.get("request", ""))))
+        if told := _sentence(row.kind, facts):
+            events.append(Event(row.at, told, act, asked.get(facts.get("request", ""))))
     to_replace = (
         json.loads(r.body)["facts"]["files"] for r in rows if r.kind == entries.FIXING_REQUESTED.name
     )
     return Story(events, next(to_replace, []))
+
+
+def sentence(entry: Entry) -> str:
+    """What the entry says of its claim."""
+    return _sentence(entry.kind, json.loads(entry.body)["facts"])
 
 
 def _sentence(kind: str, facts: dict[str, Any]) -> str:

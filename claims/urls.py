@@ -1,6 +1,17 @@
 from django.urls import path
 
-from claims.views import changing, evidence, filing, following, public, requests, statistics, submitting
+from claims.views import (
+    changing,
+    evidence,
+    filing,
+    following,
+    public,
+    receipts,
+    requests,
+    statistics,
+    submitting,
+    verify,
+)
 
 app_name = "claims"
 urlpatterns = [
@@ -12,6 +23,7 @@ urlpatterns = [
     path("help/", public.help_page, name="help"),
     path("statistics/", statistics.page, name="statistics"),
     path("statistics/<slug:name>.csv", statistics.table, name="statistics_table"),
+    path("verify/", verify.page, name="verify"),
     path("accessibility/", public.accessibility, name="accessibility"),
     path("claims/", following.claims, name="list"),
     path("claims/new/<str:code>/", filing.start, name="start"),
@@ -19,6 +31,10 @@ urlpatterns = [
     path("claims/<uuid:claim_id>/filed/", following.filed, name="filed"),
     path("claims/<uuid:claim_id>/filed.json", following.filed_file, name="filed_file"),
     path("claims/<uuid:claim_id>/receipt/", following.receipt, name="receipt"),
+    path("claims/<uuid:claim_id>/receipts/<int:act>/", receipts.act, name="receipt_act"),
+    path("claims/<uuid:claim_id>/receipts/<int:act>.json", receipts.as_json, name="receipt_json"),
+    path("claims/<uuid:claim_id>/receipts/<int:act>.pdf", receipts.as_pdf, name="receipt_pdf"),
+    path("claims/<uuid:claim_id>/receipts/<int:act>.tlog-proof", receipts.as_proof, name="receipt_proof"),
     path("claims/<uuid:claim_id>/files/<uuid:file_id>/", following.file, name="file"),
     path("claims/<uuid:claim_id>/requests/<uuid:request_id>/", requests.answer, name="request"),
     path("claims/<uuid:claim_id>/change/", changing.change, name="change"),

@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from ledger.covering import Checked, Cover, Untold
 from ledger.models import AppendOnly
 
 NAME_LENGTH = 255
@@ -27,6 +28,7 @@ class Blob(models.Model):
     wrapped_key = models.BinaryField()
     stored_at = models.DateTimeField(default=timezone.now)
 
+    covered_by: ClassVar[Cover] = Checked(beside=("stored_at",))
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("sha256", "media_type", "stored_name", "wrapped_key")
     # To lock a row takes a right to update some column; `stored_at` is one that never changes (trigger).
@@ -68,6 +70,9 @@ class EvidenceFile(models.Model):
     scan_state = models.CharField(max_length=16, choices=ScanState, default=ScanState.NOT_SCANNED)
     scanned_at = models.DateTimeField(null=True, blank=True)
 
+    covered_by: ClassVar[Cover] = Checked(
+        beside=("received_by_kind", "received_by_id", "scan_state", "scanned_at")
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("name",)
     section_of: ClassVar[dict[str, str | None]] = {"name": "evidence"}  # of a claim
     impersonal_data: ClassVar[tuple[str, ...]] = ("received_by_kind", "received_by_id", "scan_state")
@@ -110,6 +115,7 @@ class CustodyEvent(AppendOnly):
     at = models.DateTimeField(default=timezone.now)
     sha256 = models.CharField(max_length=64)
 
+    covered_by: ClassVar[Cover] = Untold("a touch of a file is no act on a claim; what was submitted is")
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("kind", "actor_kind", "actor_id", "sha256")
 

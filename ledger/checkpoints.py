@@ -31,7 +31,7 @@ from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from ledger import notes, proofs, tree
+from ledger import notes, proofs, rotation, tree
 from ledger.models import Checkpoint, Entry
 
 SIGNED_AT_MOST_EVERY = 1.0  # seconds
@@ -74,11 +74,21 @@ class Witness:
 
 def log_keys() -> list[notes.VerifierKey]:
     """The key that signs, then those that signed before it."""
-    return [notes.VerifierKey.parse(vkey) for vkey in (settings.LEDGER_VKEY, *settings.LEDGER_OLD_VKEYS)]
+    return [notes.VerifierKey.parse(settings.LEDGER_VKEY), *_old_keys(settings.LEDGER_ORIGIN)]
 
 
 def promise_key() -> notes.VerifierKey:
     return _signing_key(settings.LEDGER_PROMISE_KEY).verifier
+
+
+def promise_keys() -> list[notes.VerifierKey]:
+    """The key that signs promises, then those that signed before it."""
+    return [promise_key(), *_old_keys(f"{settings.LEDGER_ORIGIN}/promises")]
+
+
+def _old_keys(name: str) -> list[notes.VerifierKey]:
+    keys = (notes.VerifierKey.parse(vkey) for vkey in settings.LEDGER_OLD_VKEYS)
+    return [key for key in keys if key.name == name]
 
 
 def witnesses() -> list[Witness]:
@@ -87,8 +97,8 @@ def witnesses() -> list[Witness]:
 
 
 def vkeys() -> list[str]:
-    """As published: the log's, the witnesses', and that of the promises."""
-    keys = [*log_keys(), *(witness.key for witness in witnesses()), promise_key()]
+    """As published: the log's, the witnesses', and those of the promises."""
+    keys = [*log_keys(), *(witness.key for witness in witnesses()), *promise_keys()]
     return [key.vkey for key in keys]
 
 
@@ -301,6 +311,7 @@ class Signer:
                 self._memory.keep(remembered)
         if remembered is not None:
             self._check(remembered)
+            self._check_key(remembered)
             self._publish(remembered)
         self._last = remembered
         if self._alarm:
@@ -357,6 +368,15 @@ class Signer:
                 f"signed: some of those are others now. {_RECOVER}"
             ) from None
         return root
+
+    def _check_key(self, last: Signed) -> None:
+        """Raises Alarm if another key signed last that did not announce ours under its own signature."""
+        signed_by = notes.open_note(last.note, log_keys()).by
+        if self._key.verifier not in signed_by:
+            try:
+                rotation.check(self._key.verifier, after=signed_by, signed=last.checkpoint.size)
+            except rotation.RotationRefused as refusal:
+                raise Alarm(str(refusal)) from None
 
     def _publish(self, signed: Signed) -> None:
         """Ask the witnesses, then write the row, unless it would say nothing new. Raises Alarm."""

@@ -12,7 +12,8 @@ from ledger.models import Entry, Follower, Leaf
 
 
 def sealed(*, after: int = -1, limit: int | None = None) -> QuerySet[Leaf]:
-    """Leaves with their entries, from the index that follows `after`; -1 begins with the first."""
+    """Leaves with their entries, from the index that follows `after`; -1 begins with the first. A leaf whose
+    entry was lost has none."""
     return Leaf.objects.filter(index__gt=after).select_related("entry").order_by("index")[:limit]
 
 
@@ -26,12 +27,12 @@ def follow(name: str, handle: Callable[[list[tuple[int, Entry]]], None], limit: 
     follower = _locked(name)
     if follower is None:
         return 0
-    batch = [(leaf.index, leaf.entry) for leaf in sealed(after=follower.next_index - 1, limit=limit)]
-    if batch:
-        handle(batch)
-        follower.next_index = batch[-1][0] + 1
+    leaves = list(sealed(after=follower.next_index - 1, limit=limit))
+    if leaves:
+        handle([(leaf.index, leaf.entry) for leaf in leaves if leaf.entry is not None])
+        follower.next_index = leaves[-1].index + 1
         follower.save(update_fields=["next_index"])
-    return len(batch)
+    return len(leaves)
 
 
 @transaction.atomic(durable=True)

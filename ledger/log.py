@@ -11,18 +11,24 @@ from typing import Any, get_args
 from uuid import UUID
 
 import rfc8785
-from django.db import transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from ledger.models import BODY_BYTES, SALT_BYTES, Entry
 
 FORMAT = "registry-entry/1"
 MAX_TEXT = 200  # characters. Codes, numbers, dates: free text stays outside, named by a salted digest.
+CLOSED = "LC001"  # the SQLSTATE of what closes the log
 MAX_INT = 2**53 - 1  # JSON readers disagree on larger ones: they are written as strings, like decimals.
 
 
 class FactsRefused(ValueError):
     """What was to be entered does not fit its kind. Says which kind and which fact, never the value."""
+
+
+class LogClosed(Exception):
+    """The log has ended (ledger.closing). Says so to whoever wanted to act."""
 
 
 class Digest(str):
@@ -80,13 +86,14 @@ def append(
     before: Standing | None = None,
     after: Standing | None = None,
     facts: Mapping[str, Any] | None = None,
+    using: str = DEFAULT_DB_ALIAS,
 ) -> Entry:
     """Enter one act. `office` is the role in which `by` acted, `version` a claim version's hex digest.
 
-    Raises FactsRefused; and TransactionManagementError outside transaction.atomic, because an entry
-    stands or falls with its act.
+    Raises FactsRefused, and LogClosed once the log has ended; and TransactionManagementError outside
+    transaction.atomic, because an entry stands or falls with its act.
     """
-    if not transaction.get_connection().in_atomic_block:
+    if not transaction.get_connection(using).in_atomic_block:
         raise transaction.TransactionManagementError(f"{kind.name} must be entered in its act's transaction.")
     at = at or timezone.now()
     if timezone.is_naive(at):
@@ -106,7 +113,15 @@ def append(
         "after": after and asdict(after),
         "facts": _fitting(kind, facts or {}),
     }
-    return Entry.objects.create(salt=os.urandom(SALT_BYTES), body=_canonical(kind, body))
+    salt, text = os.urandom(SALT_BYTES), _canonical(kind, body)
+    try:
+        return Entry.objects.using(using).create(salt=salt, body=text)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != CLOSED:
+            raise
+        raise LogClosed(
+            _("The register is closed: it takes nothing new and changes nothing. What you saved stays.")
+        ) from None
 
 
 def salted_digest(salt: bytes, data: bytes) -> str:

@@ -9,6 +9,9 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast
 from django.db.models.lookups import Exact, LessThanOrEqual
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from ledger.covering import Checked, Cover
 
 SALT_BYTES = 16
 HASH_BYTES = 32
@@ -70,11 +73,13 @@ class Entry(AppendOnly):
         null=True,
     )
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("salt", "body", "kind")  # codes and opaque ids alone
 
     class Meta:
-        verbose_name_plural = "entries"
+        verbose_name = _("ledger entry")
+        verbose_name_plural = _("ledger entries")
         constraints = [
             models.CheckConstraint(
                 name="ledger_entry_salt_has_16_bytes", condition=Exact(_bytes_in("salt"), SALT_BYTES)
@@ -114,6 +119,7 @@ class Pending(models.Model):
     since = models.DateTimeField()
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
+    covered_by: ClassVar[Cover] = Checked(beside=("since",))
     personal_data: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
@@ -124,14 +130,18 @@ class Pending(models.Model):
 
 
 class Leaf(AppendOnly):
-    """A sealed entry's place in the log: 0, 1, 2 ... without gap, in the order of sealing."""
+    """A sealed entry's place in the log: 0, 1, 2 ... without gap, in the order of sealing.
+
+    `entry` is None where a loss took the entry and its published hash alone is left (ledger.recovery).
+    """
 
     index = models.BigIntegerField(primary_key=True)
-    entry = models.OneToOneField(Entry, models.PROTECT, related_name="leaf", db_constraint=False)
+    entry = models.OneToOneField(Entry, models.PROTECT, null=True, related_name="leaf", db_constraint=False)
     hash = models.BinaryField()
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
     app_functions: ClassVar[tuple[str, ...]] = ("ledger_seal(integer)",)
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("hash",)
 
@@ -163,6 +173,7 @@ class Tile(AppendOnly):
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)
     app_functions: ClassVar[tuple[str, ...]] = ("ledger_grow(integer)",)
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("root", "hashes")
 
@@ -191,6 +202,7 @@ class Checkpoint(AppendOnly):
     note = models.TextField()
     signed_at = models.DateTimeField(default=timezone.now)
 
+    covered_by: ClassVar[Cover] = Checked(beside=("signed_at",))
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("root", "note")
 
@@ -235,6 +247,7 @@ class Timestamp(AppendOnly):
     good_until = models.DateTimeField()
     algorithms = ArrayField(models.CharField(max_length=32))  # all that it rests on, keys too: "rsa-2048"
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("algorithm", "token", "algorithms")
 

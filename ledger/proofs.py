@@ -47,6 +47,25 @@ def read(tiles: Collection[tree.Tile]) -> dict[tree.Tile, bytes]:
     return {tile: hashes for tile, hashes in found.items() if len(hashes) == tile.width * tree.HASH_BYTES}
 
 
+def read_for_proof(tiles: Collection[tree.Tile]) -> dict[tree.Tile, bytes]:
+    """As `read`, for sizes that are public: what is kept in memory of those never changes. Kept are the few
+    tiles that nearly every proof asks for, above the leaves and at the end of the log. Who looks whether the
+    database was changed uses `read`."""
+    database = connection.settings_dict["NAME"]
+    known = {tile: hashes for tile in tiles if (hashes := kept.get((database, tile)))}
+    found = read(set(tiles) - known.keys()) if len(known) < len(tiles) else {}
+    for tile, hashes in found.items():
+        if tile.level or tile.width < tree.TILE_WIDTH:
+            if len(kept) >= KEPT_TILES:
+                kept.clear()
+            kept[database, tile] = hashes
+    return known | found
+
+
+KEPT_TILES = 2_000  # at most 16 MB
+kept: dict[tuple[str, tree.Tile], bytes] = {}
+
+
 def size() -> int:
     """How many entries the tree has: all that are sealed, unless it still has to grow over a log that was
     there before it."""
@@ -61,12 +80,12 @@ def root(size: int) -> bytes:
 
 def inclusion(index: int, size: int) -> Inclusion:
     """Raises tree.Impossible for numbers that no tree has. The caller says which sizes are public."""
-    hashes = tree.inclusion_proof(index, size, read)
+    hashes = tree.inclusion_proof(index, size, read_for_proof)
     leaf = Leaf.objects.only("hash").get(pk=index)
     return Inclusion(bytes(leaf.hash), hashes)
 
 
-def consistency(first: int, second: int) -> list[bytes]:
+def consistency(first: int, second: int, read: tree.Read = read) -> list[bytes]:
     """Raises tree.Impossible for numbers that no tree has, and for a first of 0, which proves nothing."""
     return tree.consistency_proof(first, second, read)
 

@@ -120,7 +120,7 @@ def records(partner: Partner, *, start: int, end: int) -> list[Record]:
     nothing in it would be withheld from the changes."""
     leaves = list(following.sealed(after=start - 1).filter(index__lte=end))
     view = _View(partner)
-    bodies = {leaf.index: json.loads(leaf.entry.body) for leaf in leaves if leaf.entry.is_open}
+    bodies = {leaf.index: json.loads(leaf.entry.body) for leaf in leaves if leaf.entry and leaf.entry.is_open}
     seen = {
         index: view.of(index, 0, body) or {} for index, body in bodies.items() if body["claim"] is not None
     }
@@ -129,19 +129,21 @@ def records(partner: Partner, *, start: int, end: int) -> list[Record]:
     whole |= {index for index, item in seen.items() if item.get("facts") == bodies[index]["facts"]}
     return [
         Record(leaf.index, bytes(leaf.hash), leaf.entry.body, bytes(leaf.entry.salt))
-        if leaf.index in whole
+        if leaf.entry and leaf.index in whole
         else Record(leaf.index, bytes(leaf.hash))
         for leaf in leaves
     ]
 
 
-def _name_claims(results: Sequence[Item]) -> None:
-    """Puts the number, by which partners know a claim, where the entry has its internal id."""
+def _name_claims(results: list[Item]) -> None:
+    """Puts the number, by which partners know a claim, where the entry has its internal id. Takes out what
+    is about a claim that is not here: its entries came back after a loss, and it did not."""
     of_claims = [item for item in results if "number" in item]
     claims = Claim.objects.filter(public_id__in={item["number"] for item in of_claims})
     numbers = dict(claims.values_list("public_id", "number"))
     for item in of_claims:
-        item["number"] = numbers[UUID(item["number"])]
+        item["number"] = numbers.get(UUID(item["number"]))
+    results[:] = [item for item in results if item.get("number", "") is not None]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication
 
+from ledger.covering import Change, Cover, Told
 from ledger.log import Actor
 from ledger.models import AppendOnly, Entry
 
@@ -26,6 +27,15 @@ class Partner(models.Model):
     is_active = models.BooleanField(_("may use the API"), default=True)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("public_id",),
+        made={"partner.created": {"public_id": "facts.partner", "is_active": "=true", "created_at": "about"}},
+        changed=(
+            Change("partner.suspended", match={"public_id": "facts.partner"}, sets={"is_active": "=false"}),
+            Change("partner.resumed", match={"public_id": "facts.partner"}, sets={"is_active": "=true"}),
+        ),
+        beside=("name",),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("name",)
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "UPDATE (is_active)")
@@ -64,6 +74,22 @@ class AgreementVersion(AppendOnly):
     made_by_kind = models.CharField(max_length=12)
     made_by_id = models.CharField(max_length=64, blank=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("partner__public_id", "number"),
+        made=dict.fromkeys(
+            ("partner.created", "agreement.changed"),
+            {
+                "partner__public_id": "facts.partner",
+                "number": "facts.version",
+                "digest": "facts.digest",
+                "entry_id": "id",
+                "made_at": "about",
+                "made_by_kind": "actor.kind",
+                "made_by_id": "actor.id",
+            },
+        ),
+        digests={"digest": ("", "terms")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("terms", "digest", "made_by_kind", "made_by_id")
 
@@ -87,6 +113,41 @@ class Application(AbstractApplication):
     client_secret = models.CharField(max_length=255)  # partners.tokens.hashed; the secret is nowhere
     revoked_at = models.DateTimeField(_("revoked"), null=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("client_id",),
+        made={
+            "partner.credentials_issued": {
+                "client_id": "facts.client",
+                "partner__public_id": "facts.partner",
+                "scopes": "words.facts.scopes",
+                "revoked_at": "=",
+            }
+        },
+        changed=(
+            Change(
+                "partner.credentials_revoked",
+                match={"client_id": "facts.client"},
+                sets={"revoked_at": "about"},
+            ),
+        ),
+        beside=(
+            "client_secret",  # nobody but its holder knows what it is the digest of
+            "hash_client_secret",
+            "name",
+            "created",
+            "updated",
+            "user",
+            "client_type",
+            "authorization_grant_type",
+            "redirect_uris",
+            "post_logout_redirect_uris",
+            "allowed_origins",
+            "skip_authorization",
+            "algorithm",
+            "registration_source",
+            "cimd_expires_at",
+        ),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = (
         "client_id",

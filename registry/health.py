@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_safe
 from claims.models import Category
 from evidence import storage
 from evidence.models import Blob
-from ledger import checkpoints
+from ledger import checkpoints, closing
 from ledger.sealing import oldest_pending_age
 
 SEALER_LATE_AFTER = timedelta(seconds=30)
@@ -33,7 +34,8 @@ def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every part is ready; otherwise 503, and `not_ready` names the first part that is not. A part
-    is null in `parts` if it could not be asked because the database is away."""
+    is null in `parts` if it could not be asked because the database is away. A register whose log is closed
+    is ready to be read, and says `"closed": true`."""
     parts: dict[str, bool | None] = {}
     for part, ready in PARTS.items():
         try:
@@ -44,7 +46,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
         except OSError:
             parts[part] = False
     waiting = [part for part, ready in parts.items() if ready is False]
-    answer = {"ready": not waiting, "parts": parts}
+    answer: dict[str, Any] = {"ready": not waiting, "parts": parts}
+    if parts["database"] and parts["migrations"] and closing.is_closed():
+        answer["closed"] = True
     if waiting:
         answer["not_ready"] = waiting[0]
     return JsonResponse(answer, status=503 if waiting else 200)

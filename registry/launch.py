@@ -1,7 +1,8 @@
 """The second stage of `make run`: a whole registry on this machine, to look at (docs/operations.md).
 
-Starts the embedded PostgreSQL, brings the database up to date, starts web server, sealer and worker, starts
-again what dies, and stops all of them when it is told to stop. Runs on `.venv`, after registry.preflight.
+Starts the embedded PostgreSQL, brings the database up to date, starts web server, sealer, worker and a
+witness, starts again what dies, and stops all of them when it is told to stop. Runs on `.venv`, after
+registry.preflight.
 """
 
 import fcntl
@@ -22,10 +23,12 @@ from typing import NoReturn
 from urllib.request import urlopen
 
 import django
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
 from django.db import connections
 
+from ledger import notes
 from registry import children, embedded_postgres, messages
 from registry import environment as env
 
@@ -89,6 +92,29 @@ def commands(port: int, data_dir: Path) -> dict[str, list[str]]:
         "sealer": [python, "manage.py", "sealer"],
         "worker": [python, "manage.py", "worker"],
     }
+
+
+def demo_witness(data_dir: Path, log: str) -> dict[str, list[str]]:
+    """A witness to look at, unless there are others: theirs run on machines of outsiders. Its key stays, its
+    port is a new one each time; the settings read both from where they are written here."""
+    if env.is_set("LEDGER_WITNESSES"):
+        return {}
+    folder = data_dir / "witness"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    key_file = folder / "key"
+    if not key_file.exists():
+        _write(key_file, notes.SigningKey.generate("registry.local/demo-witness", notes.COSIGNATURE).text)
+    key = notes.SigningKey.parse(key_file.read_text().strip()).verifier
+    address = f"127.0.0.1:{embedded_postgres.free_port()}"
+    _write(data_dir / "ledger" / "witnesses", f"{key.vkey} http://{address}\n")
+    serve = [sys.executable, "-m", "ledger.witness", "serve", "--listen", address, "--log", log]
+    return {"witness": [*serve, "--key", str(key_file), "--state", str(folder / "state")]}
+
+
+def _write(path: Path, text: str) -> None:
+    draft = path.with_name(f"{path.name}.new")
+    draft.write_text(text)
+    draft.replace(path)
 
 
 def main() -> int:
@@ -192,8 +218,9 @@ def collect_static(folder: Path) -> None:
 
 @contextmanager
 def processes(port: int, data_dir: Path) -> Iterator[list[Child]]:
-    say("Starting web server, sealer and worker")
-    started = [Child(name, command) for name, command in commands(port, data_dir).items()]
+    say("Starting web server, sealer, worker and a witness")
+    witness = demo_witness(data_dir, settings.LEDGER_VKEY)
+    started = [Child(name, command) for name, command in (witness | commands(port, data_dir)).items()]
     try:
         start_waiting(started, data_dir)
         yield started
@@ -241,6 +268,7 @@ def greet(port: int, data_dir: Path) -> None:
         f"  demo accounts   {data_dir / 'demo-accounts.json'}\n"
         f"  sent e-mail     {address}/demo/mail/\n"
         f"  staff           {address}/admin/\n"
+        f"  checkpoint      {address}/api/v1/ledger/checkpoint\n"
         "Ctrl-C stops it; your data stays.\n"
     )
 

@@ -11,9 +11,12 @@ from functools import partial
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.middleware.locale import LocaleMiddleware
+from django.shortcuts import render
 from django.utils import timezone
 
 from claims import mandates
+from ledger.log import LogClosed
+from partners.api import problems
 from registry import health, logs, web_metrics
 
 CONTENT_SECURITY_POLICY = (
@@ -55,6 +58,23 @@ class Language(LocaleMiddleware):
             if response.has_header("Content-Language")
             else super().process_response(request, response)
         )
+
+
+class ClosedLog:
+    """A closed log refuses every act, wherever it began. What needs no ledger is still saved: drafts."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        if not isinstance(exception, LogClosed):
+            return None
+        if request.path.startswith(problems.PREFIX):
+            return problems.response(problems.CLOSED, str(exception))
+        return render(request, "503.html", {"said": str(exception)}, status=503)
 
 
 class MandateTime:

@@ -62,6 +62,7 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "registry.middleware.Language",
     "registry.middleware.MandateTime",
+    "registry.middleware.ClosedLog",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -136,8 +137,14 @@ if LEDGER_KEY and notes.SigningKey.parse(LEDGER_KEY).verifier.vkey != LEDGER_VKE
     raise ImproperlyConfigured(
         "LEDGER_VKEY is not the public half of LEDGER_KEY. LEDGER_KEY alone is enough."
     )
+# Those that signed before, of checkpoints and of promises.
 LEDGER_OLD_VKEYS = [
-    env.verifier_key("LEDGER_OLD_VKEYS", vkey, of=LEDGER_ORIGIN) for vkey in env.words("LEDGER_OLD_VKEYS", ())
+    env.verifier_key(
+        "LEDGER_OLD_VKEYS",
+        vkey,
+        of=f"{LEDGER_ORIGIN}/promises" if vkey.startswith(f"{LEDGER_ORIGIN}/promises+") else LEDGER_ORIGIN,
+    )
+    for vkey in env.words("LEDGER_OLD_VKEYS", ())
 ]
 # What is handed in is promised to be in the log within this time, by a key of its own.
 LEDGER_PROMISE_KEY = env.signing_key(

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from claims.mandates import ID_LENGTH
 from claims.models import Category, Claim, ClaimVersion, State
+from ledger.covering import Change, Cover, Told
 from ledger.models import AppendOnly
 
 LEASE = timedelta(hours=8)
@@ -36,6 +37,32 @@ class Assignment(models.Model):
     ended_at = models.DateTimeField(null=True)
     ended_because = models.CharField(max_length=12, choices=Ended, blank=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("claim__public_id",),
+        made={
+            "review.taken": {
+                "claim__public_id": "claim",
+                "reviewer__public_id": "actor.id",
+                "taken_at": "about",
+                "ended_at": "=",
+                "ended_because": "=",
+            }
+        },
+        changed=tuple(
+            Change(
+                kind,
+                match={"claim__public_id": "claim", "ended_at": "="},
+                sets={"ended_at": "about", "ended_because": f"={because}"},
+                only_with=fact,
+            )
+            for kind, because, fact in (
+                ("review.taken", Ended.TAKEN_OVER.value, "taken_over_from"),
+                ("review.released", Ended.RELEASED.value, ""),
+                ("review.confirmed", Ended.REVIEWED.value, ""),
+            )
+        ),
+        beside=("expires_at",),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("ended_because",)
 
@@ -87,6 +114,19 @@ class Checklist(AppendOnly):
     salt = models.BinaryField(null=True)
     digest = models.CharField(max_length=64)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("digest",),
+        made={
+            "review.checklist_saved": {
+                "digest": "facts.answers",
+                "claim__public_id": "claim",
+                "version__digest": "version",
+                "by__public_id": "actor.id",
+                "at": "about",
+            }
+        },
+        digests={"digest": ("salt", "answers")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("answers", "salt")
     section_of: ClassVar[dict[str, str | None]] = {"answers": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)
@@ -161,6 +201,49 @@ class Proposal(models.Model):
 
     objects = ProposalQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("public_id",),
+        made={
+            "review.proposed": {
+                "public_id": "facts.proposal",
+                "claim__public_id": "claim",
+                "version__digest": "version",
+                "recommendation": "facts.recommendation",
+                "reason": "facts.reason",
+                "with_prejudice": "facts.with_prejudice",
+                "digest": "facts.words",
+                "proposed_by__public_id": "actor.id",
+                "proposed_at": "about",
+                "state": "=open",
+                "closed_by__public_id": "=",
+                "closing_note": "=",
+            }
+        },
+        changed=(
+            Change(
+                "review.confirmed",
+                match={"public_id": "facts.proposal"},
+                sets={
+                    "state": f"={ProposalState.CONFIRMED.value}",
+                    "closed_by__public_id": "actor.id",
+                    "closed_at": "about",
+                },
+            ),
+            Change(
+                "review.sent_back",
+                match={"public_id": "facts.proposal"},
+                sets={
+                    "state": f"={ProposalState.SENT_BACK.value}",
+                    "closed_by__public_id": "actor.id",
+                    "closed_at": "about",
+                    "closing_note": "salted.facts.note",
+                },
+            ),
+        ),
+        digests={"digest": ("salt", "note", "told")},
+        lapses={"state": (ProposalState.OPEN.value, ProposalState.VOID.value)},
+        beside=("checklist",),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("note", "told", "salt", "closing_note")
     section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data)
     impersonal_data: ClassVar[tuple[str, ...]] = ("recommendation", "reason", "digest", "state")
@@ -220,6 +303,19 @@ class Return(AppendOnly):
     salt = models.BinaryField(null=True)
     digest = models.CharField(max_length=64)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("digest",),
+        made={
+            "review.returned": {
+                "digest": "facts.note",
+                "claim__public_id": "claim",
+                "proposal__public_id": "facts.proposal",
+                "by__public_id": "actor.id",
+                "at": "about",
+            }
+        },
+        digests={"digest": ("salt", "note")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("note", "salt")
     section_of: ClassVar[dict[str, str | None]] = {"note": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)
@@ -265,6 +361,41 @@ class Batch(models.Model):
     legal_basis = models.CharField(max_length=300, blank=True)
     decision_digest = models.CharField(max_length=64, blank=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("public_id",),
+        made={
+            "batch.made": {
+                "public_id": "facts.batch",
+                "made_by__public_id": "actor.id",
+                "made_at": "about",
+                "state": f"={BatchState.OPEN.value}",
+            }
+        },
+        changed=(
+            Change(
+                "batch.submitted",
+                match={"public_id": "facts.batch"},
+                sets={
+                    "state": f"={BatchState.SUBMITTED.value}",
+                    "submitted_by__public_id": "actor.id",
+                    "submitted_at": "at",
+                    "members_digest": "facts.digest",
+                },
+            ),
+            Change(
+                "board.decided",
+                match={"public_id": "facts.batch"},
+                sets={
+                    "state": f"={BatchState.DECIDED.value}",
+                    "decided_by__public_id": "actor.id",
+                    "decided_at": "at",
+                    "decided_on": "facts.decided_on",
+                    "decision_digest": "facts.digest",
+                },
+            ),
+        ),
+        beside=("title", "legal_basis"),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = (
         "title",
@@ -350,6 +481,35 @@ class Member(models.Model):
 
     objects = MemberQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("claim__public_id", "batch__public_id"),
+        made={
+            "batch.member_added": {
+                "claim__public_id": "claim",
+                "batch__public_id": "facts.batch",
+                "version__digest": "version",
+                "recommended": "facts.recommended",
+                "added_by__public_id": "actor.id",
+                "added_at": "about",
+                "removed_at": "=",
+                "removed_because": "=",
+                "applied_at": "=",
+            }
+        },
+        changed=(
+            Change(
+                "batch.member_taken_out",
+                match={"claim__public_id": "claim", "batch__public_id": "facts.batch", "removed_at": "="},
+                sets={"removed_at": "about", "removed_because": "facts.because"},
+            ),
+            Change(
+                "claim.decided",
+                match={"claim__public_id": "claim", "batch__public_id": "facts.decision", "removed_at": "="},
+                sets={"outcome": "facts.outcome", "applied_at": "about"},
+            ),
+        ),
+        beside=("proposal", "outcome_reason", "outcome_note"),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("outcome_note",)
     section_of: ClassVar[dict[str, str | None]] = {"outcome_note": None}
     impersonal_data: ClassVar[tuple[str, ...]] = (
@@ -407,6 +567,20 @@ class Clearance(models.Model):
     given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     given_at = models.DateTimeField()
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("person__public_id", "category__code"),
+        made={
+            "clearance.given": {
+                "person__public_id": "facts.person",
+                "category__code": "facts.category",
+                "given_by__public_id": "actor.id",
+                "given_at": "about",
+            }
+        },
+        removed={
+            "clearance.withdrawn": {"person__public_id": "facts.person", "category__code": "facts.category"}
+        },
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ()
 

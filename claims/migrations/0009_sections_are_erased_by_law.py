@@ -258,7 +258,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("proposed", "To be carried out by another person"),
                             ("carried_out", "Carried out"),
-                            ("dropped", "Given up"),
+                            ("dropped", "Not carried out"),
                         ],
                         default="proposed",
                         max_length=12,

@@ -4,6 +4,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ledger.covering import Cover, Untold
 from ledger.models import AppendOnly
 
 
@@ -24,6 +25,7 @@ class Access(AppendOnly):
     office = models.CharField(max_length=40)
     purpose = models.CharField(max_length=40)
 
+    covered_by: ClassVar[Cover] = Untold("who looked is no act on a claim, and goes when its month is over")
     personal_data: ClassVar[tuple[str, ...]] = ()
     app_functions: ClassVar[tuple[str, ...]] = ("claims_access_month(date)",)
     impersonal_data: ClassVar[tuple[str, ...]] = ("actor_kind", "actor_id", "office", "purpose")

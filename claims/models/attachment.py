@@ -9,6 +9,7 @@ from claims.models.claim import Claim
 from claims.models.request import InformationRequest
 from claims.models.version import ClaimVersion
 from evidence.models import EvidenceFile
+from ledger.covering import Checked, Cover
 
 
 class AttachmentQuerySet(models.QuerySet["Attachment"]):
@@ -44,6 +45,7 @@ class Attachment(models.Model):
 
     objects = AttachmentQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Checked(beside=("request", "added_at"))
     personal_data: ClassVar[tuple[str, ...]] = ("description",)
     section_of: ClassVar[dict[str, str | None]] = {"description": "evidence"}
     impersonal_data: ClassVar[tuple[str, ...]] = ("type",)

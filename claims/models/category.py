@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from claims import mandates
+from ledger.covering import Checked, Cover, Told
 from ledger.models import AppendOnly
 
 
@@ -38,6 +39,7 @@ class Category(models.Model):
 
     objects = CategoryQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("code", "group", "title_uk", "title_en", "state")
 
@@ -74,6 +76,18 @@ class CategoryVersion(AppendOnly):
     digest = models.CharField(max_length=64)
     loaded_at = models.DateTimeField(auto_now_add=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("category__code", "version"),
+        made={
+            "category.version_loaded": {
+                "category__code": "facts.category",
+                "version": "facts.category_version",
+                "digest": "facts.digest",
+                "loaded_at": "about",
+            }
+        },
+        digests={"digest": ("", "content")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("content", "digest")
 

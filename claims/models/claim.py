@@ -12,6 +12,7 @@ from claims.mandates import BY_QUESTION, PLACE_KINDS, ClaimantKind, FilingForm
 from claims.mandates import Category as Definition
 from claims.models.category import Category, CategoryVersion, definition
 from claims.models.claimant import Claimant
+from ledger.covering import Checked, Cover, Untold
 from ledger.log import Standing
 
 
@@ -95,6 +96,7 @@ class Claim(models.Model):
 
     objects = ClaimQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Checked(beside=("created_at",))
     personal_data: ClassVar[tuple[str, ...]] = ("event_on", "amount", "currency")
     section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = (
@@ -214,6 +216,7 @@ class Draft(models.Model):
     own_account = models.TextField(blank=True)
     saved_at = models.DateTimeField(null=True)
 
+    covered_by: ClassVar[Cover] = Untold("what was not sent is nobody's record yet")
     personal_data: ClassVar[tuple[str, ...]] = (
         "answers",
         "origins",
@@ -252,6 +255,7 @@ class PersonCovered(models.Model):
     patronymic = models.CharField(max_length=300, blank=True)
     born = models.CharField(max_length=10, blank=True)
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ("family_name", "given_name", "patronymic", "born")
     section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = ("role",)
@@ -277,6 +281,7 @@ class AidItem(models.Model):
     received_on = models.CharField(max_length=10, blank=True)
     number = models.CharField(max_length=300, blank=True)
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = ("payer", "amount", "currency", "received_on", "number")
     section_of: ClassVar[dict[str, str | None]] = dict.fromkeys(personal_data, BY_QUESTION)
     impersonal_data: ClassVar[tuple[str, ...]] = ("kind", "status")

@@ -7,6 +7,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from claims.mandates import BY_QUESTION, ClaimantKind
+from ledger.covering import Checked, Cover
 
 
 class Claimant(models.Model):
@@ -29,6 +30,7 @@ class Claimant(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     erased_at = models.DateTimeField(null=True)  # by law: then there is no name
 
+    covered_by: ClassVar[Cover] = Checked(beside=("public_id", "country", "created_at"))
     personal_data: ClassVar[tuple[str, ...]] = (
         "family_name",
         "given_name",

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim
+from ledger.covering import Cover, Told
 from ledger.models import AppendOnly
 
 
@@ -27,6 +28,21 @@ class Consent(AppendOnly):
 
     objects = ConsentQuerySet.as_manager()
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("claim__public_id", "purpose"),
+        each="facts.consents",
+        made=dict.fromkeys(
+            ("claim.submitted", "claim.amended", "claim.consents_changed"),
+            {
+                "claim__public_id": "claim",
+                "purpose": "each.key",
+                "given": "each.value",
+                "notice_version": "facts.privacy_notice",
+                "chosen_at": "at",
+                "chosen_by__public_id": "actor.id",
+            },
+        ),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("purpose", "notice_version")
 

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from claims.mandates import SECTIONS
 from claims.models.claim import Claim
 from claims.models.version import ClaimVersion
+from ledger.covering import Change, Cover, Told
 
 
 class Ground(models.TextChoices):
@@ -25,7 +26,7 @@ class Ground(models.TextChoices):
 class ErasureState(models.TextChoices):
     PROPOSED = "proposed", _("To be carried out by another person")
     CARRIED_OUT = "carried_out", _("Carried out")
-    DROPPED = "dropped", _("Given up")
+    DROPPED = "dropped", _("Not carried out")
 
 
 class Erasure(models.Model):
@@ -54,6 +55,33 @@ class Erasure(models.Model):
     # Once carried out or given up nothing changes (trigger).
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "UPDATE (state, closed_by_id, closed_at)")
     app_functions: ClassVar[tuple[str, ...]] = ("claims_erase(bigint)",)
+    covered_by: ClassVar[Cover] = Told(
+        key=("public_id",),
+        made={
+            "claim.erasure_proposed": {
+                "public_id": "facts.erasure",
+                "claim__public_id": "claim",
+                "sections": "facts.sections",
+                "ground": "facts.ground",
+                "digest": "facts.reason",
+                "proposed_by__public_id": "actor.id",
+                "proposed_at": "at",
+                "state": "=proposed",
+                "closed_by__public_id": "=",
+                "closed_at": "=",
+            }
+        },
+        changed=tuple(
+            Change(
+                kind,
+                match={"public_id": "facts.erasure"},
+                sets={"state": f"={state}", "closed_by__public_id": "actor.id", "closed_at": "at"},
+            )
+            for kind, state in (("claim.erased", "carried_out"), ("claim.erasure_dropped", "dropped"))
+        ),
+        digests={"digest": ("salt", "reason")},
+        beside=("version", "seen_version"),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("reason", "salt")
     impersonal_data: ClassVar[tuple[str, ...]] = ("ground", "state", "digest")
     section_of: ClassVar[dict[str, str | None]] = {"reason": None, "salt": None}

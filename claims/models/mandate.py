@@ -3,6 +3,7 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from ledger.covering import Cover, Told
 from ledger.models import AppendOnly
 
 
@@ -14,6 +15,11 @@ class MandateVersion(AppendOnly):
     digest = models.CharField(max_length=64, unique=True)
     loaded_at = models.DateTimeField(auto_now_add=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("digest",),
+        made={"mandate.loaded": {"digest": "facts.digest", "loaded_at": "about"}},
+        digests={"digest": ("", "content")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("content", "digest")
 

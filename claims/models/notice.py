@@ -6,6 +6,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim
+from ledger.covering import Cover, Untold
 
 
 class NoticeState(models.TextChoices):
@@ -27,6 +28,7 @@ class Notice(models.Model):
     due_at = models.DateTimeField(auto_now_add=True)
     sent_at = models.DateTimeField(null=True)
 
+    covered_by: ClassVar[Cover] = Untold("a letter tells of an act, and is none")
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("kind", "state")
 

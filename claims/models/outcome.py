@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim, State
 from claims.models.version import ClaimVersion
+from ledger.covering import Cover, Told
 from ledger.models import AppendOnly
 
 
@@ -24,6 +25,29 @@ class Outcome(AppendOnly):
     decided_on = models.DateField()
     entered_at = models.DateTimeField()
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("digest",),
+        made={
+            "claim.decided": {
+                "digest": "facts.reason",
+                "claim__public_id": "claim",
+                "version__digest": "version",
+                "outcome": "facts.outcome",
+                "rule": "facts.rule",
+                "decided_on": "facts.decided_on",
+                "entered_at": "at",
+            },
+            "claim.reopened": {
+                "digest": "facts.reason",
+                "claim__public_id": "claim",
+                "outcome": "=under_review",
+                "rule": "facts.ground",
+                "decided_on": "facts.decided_on",
+                "entered_at": "at",
+            },
+        },
+        digests={"digest": ("salt", "reason")},
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("reason", "salt")
     section_of: ClassVar[dict[str, str | None]] = {"reason": None, "salt": None}
     impersonal_data: ClassVar[tuple[str, ...]] = ("outcome", "rule", "digest")

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from claims.models.claim import Claim
 from claims.models.version import ClaimVersion
+from ledger.covering import Change, Cover, Told
 
 
 class InformationRequest(models.Model):
@@ -30,6 +31,38 @@ class InformationRequest(models.Model):
     answered_in = models.ForeignKey(ClaimVersion, models.PROTECT, null=True, related_name="+")
     closed_at = models.DateTimeField(null=True)
 
+    covered_by: ClassVar[Cover] = Told(
+        key=("public_id",),
+        made={
+            "claim.information_requested": {
+                "public_id": "facts.request",
+                "claim__public_id": "claim",
+                "digest": "facts.text",
+                "asked_by__public_id": "actor.id",
+                "asked_at": "at",
+                "due_on": "facts.due_on",
+                "answered_at": "=",
+                "answered_in__digest": "=",
+                "closed_at": "=",
+            }
+        },
+        changed=(
+            Change(
+                "claim.information_answered",
+                match={"public_id": "facts.request"},
+                sets={"answered_at": "at", "answered_in__digest": "version"},
+            ),
+            Change("claim.request_closed", match={"public_id": "facts.request"}, sets={"closed_at": "at"}),
+            Change(
+                "claim.withdrawn",
+                match={"claim__public_id": "claim", "answered_at": "=", "closed_at": "="},
+                sets={"closed_at": "at"},
+                every=True,
+            ),
+        ),
+        digests={"digest": ("salt", "text")},
+        beside=("reply",),
+    )
     personal_data: ClassVar[tuple[str, ...]] = ("text", "salt", "reply")
     section_of: ClassVar[dict[str, str | None]] = {"text": None, "salt": None, "reply": "account"}
     impersonal_data: ClassVar[tuple[str, ...]] = ("digest",)

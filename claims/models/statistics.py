@@ -4,6 +4,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from ledger.covering import Cover, Untold
 from ledger.models import AppendOnly
 
 
@@ -70,6 +71,7 @@ class Publication(AppendOnly):
     content = models.TextField()
     kept = models.TextField()
 
+    covered_by: ClassVar[Cover] = Untold("figures are counted from the ledger, and can be again")
     personal_data: ClassVar[tuple[str, ...]] = ()
     impersonal_data: ClassVar[tuple[str, ...]] = ("content", "kept")
 

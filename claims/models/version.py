@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from claims.mandates import SECTIONS
 from claims.models.category import CategoryVersion
 from claims.models.claim import Claim
+from ledger.covering import Checked, Cover
 from ledger.models import AppendOnly
 
 
@@ -70,6 +71,7 @@ class ClaimVersion(AppendOnly):
     evidence = models.TextField(null=True)  # noqa: DJ001
     evidence_salt = models.BinaryField(null=True)
 
+    covered_by: ClassVar[Cover] = Checked()
     personal_data: ClassVar[tuple[str, ...]] = tuple(f for s in SECTIONS for f in (s, f"{s}_salt"))
     section_of: ClassVar[dict[str, str | None]] = {f: f.removesuffix("_salt") for f in personal_data}
     impersonal_data: ClassVar[tuple[str, ...]] = ("assurance", "signature", "manifest", "digest")

@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_safe
 
-from claims import access, mandates, story, versions
+from claims import access, mandates, receipts, story, versions
 from claims.answers import display
 from claims.mandates import OWN_ACCOUNT, ClaimantKind
 from claims.models import Attachment, Claim, State
@@ -15,6 +15,7 @@ from claims.models.category import definition
 from claims.views import filing
 from claims.views.drafts import closed
 from claims.views.held import PersonRequest, signed_in
+from claims.views.receipts import kept
 from claims.wording import SECTIONS
 from evidence import custody, serving
 from evidence.models import CustodyKind
@@ -80,13 +81,9 @@ def receipt(request: PersonRequest, claim_id: UUID) -> HttpResponse:
     )
     if found.is_draft:
         return redirect("claims:claim", claim_id)
-    version = found.versions.order_by("number").only("number", "digest", "made_at").last()
-    context = {
-        "claim": found,
-        "version": version,
-        "files": _files(found),
-        "zone": mandates.current().time_zone_name,
-    }
+    version = found.versions.only("number", "digest", "made_at").latest("number")
+    act, entry = receipts.made(version)
+    context = {"claim": found, "version": version, "files": _files(found), **kept(entry, act)}
     return render(request, "claims/receipt.html", context)
 
 

@@ -123,6 +123,10 @@ class Migration(migrations.Migration):
     dependencies = [("ledger", "0003_a_rush_is_sealed_as_fast_as_a_trickle")]
 
     operations = [
+        migrations.AlterModelOptions(
+            name="entry",
+            options={"verbose_name": "ledger entry", "verbose_name_plural": "ledger entries"},
+        ),
         migrations.CreateModel(
             name="Tile",
             fields=[

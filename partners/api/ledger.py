@@ -207,7 +207,7 @@ class Consistency(LogView):
         check_published("second", second)
         if first > second:
             raise Invalid(("first", f"A tree of {second} entries did not grow out of one of {first}."))
-        hashes = [hash_.hex() for hash_ in proofs.consistency(first, second)]
+        hashes = [hash_.hex() for hash_ in proofs.consistency(first, second, proofs.read_for_proof)]
         return lasting({"first": first, "second": second, "hashes": hashes})
 
 

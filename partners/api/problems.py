@@ -76,7 +76,24 @@ UNREADABLE = Kind(
     "The file cannot be opened at the moment",
     "It was logged, and somebody looks after it. Try again later.",
 )
-KINDS = (INVALID, UNAUTHENTICATED, SCOPE, NOT_FOUND, METHOD, NOT_ACCEPTABLE, MEDIA, SERVER, UNREADABLE)
+CLOSED = Kind(
+    "log-closed",
+    503,
+    "The log is closed",
+    "The register has ended and takes nothing new. Everything can still be read.",
+)
+KINDS = (
+    INVALID,
+    UNAUTHENTICATED,
+    SCOPE,
+    NOT_FOUND,
+    METHOD,
+    NOT_ACCEPTABLE,
+    MEDIA,
+    SERVER,
+    UNREADABLE,
+    CLOSED,
+)
 
 
 class Invalid(exceptions.APIException):

@@ -25,7 +25,9 @@ def _in_english():
 MATRIX = {
     "accounts.change_roles": {"executive_director"},
     "accounts.view_user": {"executive_director", "data_protection_officer", "support_agent", "auditor"},
+    "claims.carry_out_erasure": {"data_protection_officer", "executive_director"},
     "claims.change_category": {"register_manager"},
+    "claims.propose_erasure": {"data_protection_officer"},
     "claims.view_category": {
         "intake_officer",
         "reviewer",

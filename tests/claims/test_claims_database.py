@@ -302,7 +302,7 @@ def test_the_database_lets_pass_what_is_right(allowed):
 
 def test_a_number_is_unique():
     taken = make.claim().number
-    with pytest.raises(IntegrityError, match="claims_claim_number"):
+    with pytest.raises(IntegrityError, match="claim_number_once"):
         change(make.draft(), **{**past_draft(), "number": taken})
 
 

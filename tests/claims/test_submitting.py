@@ -366,7 +366,7 @@ def test_numbers_that_are_always_taken_are_given_up(monkeypatch):
     taken = make.claim().number
     monkeypatch.setattr(numbers, "draw", lambda prefix: taken)
     draft = make.draft(answers=make.answers())
-    with pytest.raises(lifecycle.IntegrityError, match="claims_claim_number"):
+    with pytest.raises(lifecycle.IntegrityError, match="claim_number_once"):
         make.submit(draft)
     assert Claim.objects.get(pk=draft.pk).is_draft
 

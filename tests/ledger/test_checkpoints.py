@@ -20,8 +20,9 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections, transaction
 
-from ledger import checkpoints, notes, proofs, sealing, tree, witness
+from ledger import checkpoints, notes, proofs, rotation, sealing, tree, witness
 from ledger.checkpoints import Alarm, Signer
+from ledger.log import SYSTEM
 from ledger.models import Checkpoint, Entry, Leaf, Pending
 from ledger.sealing import seal
 
@@ -304,13 +305,16 @@ def test_a_new_key_goes_on_from_what_the_old_one_signed(written: Callable[[int],
     written(2)
     checkpoints.sign()
     old, new = settings.LEDGER_VKEY, notes.SigningKey.generate("registry.local/claims")
+    rotation.announce(notes.SigningKey.parse(settings.LEDGER_KEY), new, by=SYSTEM, office="system")
+    seal()
+    checkpoints.sign()
     settings.LEDGER_KEY, settings.LEDGER_VKEY = new.text, new.verifier.vkey
     with pytest.raises(Alarm, match="name the old one in LEDGER_OLD_VKEYS"):
         restarted()
     settings.LEDGER_OLD_VKEYS = [old]
-    written(2)
+    written(1)
     restarted().sign_when_due()
-    assert sizes() == [2, 4]
+    assert sizes() == [2, 3, 4]
     assert notes.open_note(Checkpoint.objects.get(size=4).note, checkpoints.log_keys()).by == [new.verifier]
 
 

@@ -13,7 +13,6 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from claims import figures
-from ledger import sealing
 from ledger.log import SYSTEM
 from partners import agreements
 from partners.agreements import DEMO_TERMS
@@ -39,12 +38,22 @@ COLUMNS = ("nobody", "forged token", *TERMS)
 def cases() -> list[Case]:
     recorded = make.recorded(by="vira", files=[make.PDF])
     waiting = make.confirmed(by="ivan", filed_by="vira", files=[make.PDF])
-    sealing.seal()
+    make.checkpoint()
     figures.publish()
     found = [
         Case(f"partners:{page}", "a program", reverse(f"partners:{page}"))
         for page in ("claims", "changes", "categories", "statistics", "schema", "docs")
     ]
+    found += [
+        Case(f"partners:{page}", "a program", reverse(f"partners:{page}") + query)
+        for page, query in (
+            ("checkpoint", ""),
+            ("vkeys", ""),
+            ("inclusion", "?index=0&size=1"),
+            ("consistency", "?first=1&second=1"),
+            ("ledger_entries", "?start=0&end=9"),
+        )
+    ] + [Case("partners:tile", "a program", reverse("partners:tile", args=["0/000.p/1"]))]
     for situation, claim in (("recorded", recorded), ("awaiting the Board", waiting)):
         file_id = claim.attachments.get().evidence_file.public_id
         found += [
@@ -75,9 +84,9 @@ def _status(token: str, case: Case, method: str) -> str:
 
 def _token(who: str) -> str:
     partner = agreements.create(who, terms=TERMS[who], by=SYSTEM)
-    scope = SCOPES.get(who, "claims:read evidence:read")
+    scope = SCOPES.get(who, "claims:read evidence:read ledger:read")
     client_id, secret = agreements.add_application(
-        partner, scopes=["claims:read", "evidence:read"], by=SYSTEM
+        partner, scopes=["claims:read", "evidence:read", "ledger:read"], by=SYSTEM
     )
     asked = {"grant_type": "client_credentials", "client_id": client_id, "client_secret": secret}
     form = urlencode(asked | ({"scope": scope} if scope else {}))

@@ -115,7 +115,7 @@ def _person(who: str) -> User:
 
 def public() -> list[Case]:
     """What is the same for everybody, and what everybody has for themselves."""
-    sealing.seal()  # `readyz` does not like an entry that has waited long
+    make.checkpoint()  # `readyz` does not like an entry that has waited long
     figures.publish()
     told = {"email": "petro@example.org", "password": make.PASSWORD, "password1": make.PASSWORD}
     sent: dict[str, Mapping[str, Any]] = {
@@ -133,6 +133,7 @@ def public() -> list[Case]:
         "claims:start": ["A3.1"],
         "claims:statistics_table": ["regions"],
         "partners:category": ["A3.1"],
+        "partners:tile": ["0/000.p/1"],
     }
     names = [name for name, _pattern in addresses() if name.startswith(("account_", "mfa_", "set_language"))]
     names += ["healthz", "readyz", "demo_mail", "demo_mail_message", "claims:list", "claims:start"]
@@ -140,8 +141,11 @@ def public() -> list[Case]:
     names += [f"claims:{page}" for page in ("statistics", "statistics_table")]
     names += [f"claims:{page}" for page in ("privacy", "help", "accessibility")]
     names += [f"partners:{page}" for page in ("categories", "category", "statistics", "schema", "docs")]
-    names += [f"partners:{page}" for page in ("token", "revoke")]
-    return [_case(name, "", *arguments.get(name, ()), sent=sent.get(name)) for name in names]
+    names += [f"partners:{page}" for page in ("token", "revoke", "checkpoint", "vkeys", "tile")]
+    proofs = {"partners:inclusion": "?index=0&size=1", "partners:consistency": "?first=1&second=1"}
+    return [_case(name, "", *arguments.get(name, ()), sent=sent.get(name)) for name in names] + [
+        Case(name, "", reverse(name) + query) for name, query in proofs.items()
+    ]
 
 
 def claims() -> list[Case]:
@@ -307,6 +311,7 @@ def staff_area() -> list[Case]:
     partner = agreements.create("Ministry", terms=agreements.DEMO_TERMS, by=SYSTEM)
     client_id, _secret = agreements.add_application(partner, scopes=["claims:read"], by=SYSTEM)
     key = make.category("A3.1").pk
+    sealing.seal()
     terms = replace(agreements.DEMO_TERMS, states=("submitted", "recorded"))
     arguments: dict[str, tuple[list[Any], Mapping[str, Any]]] = {
         "app_list": (["claims"], {}),
@@ -334,7 +339,7 @@ def staff_area() -> list[Case]:
         if not pattern.startswith("admin/") or name.startswith("review:"):
             continue
         page = name.removeprefix("admin:")
-        default = {"claims": key, "accounts": person.public_id, "partners": partner.public_id}
+        default = {"ledger": 0, "claims": key, "accounts": person.public_id, "partners": partner.public_id}
         if page == name:  # an address without a name: an old form of one, or whatever else is asked for
             url = "/" + pattern.replace("<path:object_id>", "1").replace("(?P<url>.*)$", "nothing/there/")
             cases.append(Case(name, "", url))
