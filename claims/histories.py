@@ -4,7 +4,7 @@ rows for searching, files; and every table about claims by what its model says i
 import hashlib
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -315,7 +315,7 @@ class Batch:
         was_erased = any(body["kind"] == entries.ERASED.name for body in story.bodies)
         if was_erased and claim.discreet:  # who asked for no letters still gets none
             again.discreet = True
-        names = [Claim._meta.get_field(column).attname for column in indexing.COLUMNS]
+        names = ["place_id" if column == "place" else column for column in indexing.COLUMNS]
         if wrong := [name for name in names if getattr(claim, name) != getattr(again, name)]:
             yield Finding.of(Claim, claim.pk, f"{', '.join(wrong)}: not as its newest version says")
         yield from self._claimant_of(claim, named)
@@ -456,11 +456,10 @@ def _categories(state: Mapping[str, str]) -> Iterator[Finding]:
             )
 
 
-def missing(bodies: Sequence[Body]) -> Iterator[Finding]:
-    """Claims of which these entries tell, and that are not there."""
-    told = {UUID(body["claim"]) for body in bodies if body["claim"] and body["kind"] in MADE_A_VERSION}
+def missing(told: Collection[UUID]) -> Iterator[Finding]:
+    """Claims that were submitted as the ledger tells, and are not there."""
     there = set(Claim.objects.filter(public_id__in=told).values_list("public_id", flat=True))
-    for public_id in sorted(told - there):
+    for public_id in sorted(set(told) - there):
         yield Finding.of(Claim, public_id, "is missing, and was submitted as the ledger tells")
 
 
@@ -476,7 +475,8 @@ def bodies_of(claims: Iterable[UUID]) -> dict[UUID, list[Body]]:
     found: dict[UUID, list[Body]] = {claim: [] for claim in claims}
     rows = Entry.objects.filter(claim__in=found).order_by("pk").values_list("pk", "claim", "body")
     for pk, claim, body in rows:
-        found[claim].append(json.loads(body) | {"id": pk})
+        if claim is not None:
+            found[claim].append(json.loads(body) | {"id": pk})
     return found
 
 

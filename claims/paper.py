@@ -28,7 +28,7 @@ from ledger.models import Entry
 
 LAYOUT = Path(__file__).with_name("receipt.typ")
 # PDF/UA allows no character for which the fonts have no shape, and a file may be named in any script.
-_NOT_PRINTED = re.compile("[^ -~\u00a1-\u00ac\u00ae-\u017f\u0401-\u045f\u0490\u0491–—‘’“”„•…№₴€]")
+_NOT_PRINTED = re.compile("[^ -~\u00a0-\u00ac\u00ae-\u017f\u0401-\u045f\u0490\u0491–—‘’“”„•…№₴€]")
 
 Row = dict[str, Any]
 
@@ -74,7 +74,7 @@ def _paper(claim: Claim, entry: Entry, said: str, where: Place | None, filed: Cl
     number, files = str(claim.number), receipts.evidence(filed)
     facts = [_row(_("When"), _time(entry.at))]
     if not claim.discreet:
-        facts.append(_row(_("Category"), f"{claim.category.code} · {_printed(str(claim.category.title))}"))
+        facts.append(_row(_("Category"), f"{claim.category.code} · {claim.category.title}"))
     codes = [_code(_("This act in the log"), entry.leaf_hash.hex())]
     if filed:
         codes.append(_code(_("Everything you filed"), filed.digest))
@@ -162,7 +162,7 @@ def _printed(text: str) -> str:
 
 
 def _row(label: str, *text: str) -> Row:
-    return {"label": label, "text": text}
+    return {"label": label, "text": [_printed(line) for line in text]}
 
 
 def _code(label: str, digest: str) -> Row:

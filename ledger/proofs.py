@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import QuerySet
 
 from ledger import tree
@@ -37,10 +37,10 @@ class Inclusion:
     hashes: list[bytes]
 
 
-def read(tiles: Collection[tree.Tile]) -> dict[tree.Tile, bytes]:
+def read(tiles: Collection[tree.Tile], using: str = DEFAULT_DB_ALIAS) -> dict[tree.Tile, bytes]:
     """The hashes of these tiles, in one query; a tree.Read. A tile that is not there is left out."""
     wanted = [*zip(*((tile.level, tile.n, tile.width) for tile in tiles), strict=True)] or [(), (), ()]
-    with connection.cursor() as cursor:
+    with connections[using].cursor() as cursor:
         cursor.execute(_HASHES, [list(column) for column in wanted])
         rows = cursor.fetchall()
     found = {tree.Tile(level, n, width): bytes(hashes or b"") for level, n, width, hashes in rows}

@@ -41,8 +41,8 @@ def announce(
 
 
 def check(new: VerifierKey, *, after: Collection[VerifierKey], signed: int) -> None:
-    """Whether `new` may sign from now on, where the keys `after` have signed the first `signed` entries. Raises
-    RotationRefused."""
+    """Whether `new` may sign from now on, where the keys `after` have signed the first `signed` entries.
+    Raises RotationRefused."""
     # Only entries that stand under the old key's own signature count: of the others it may know nothing.
     covered = [
         change

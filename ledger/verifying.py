@@ -215,14 +215,14 @@ def signed(progress: Progress, former: Sequence[notes.VerifierKey] = ()) -> Stag
     """Checkpoints and stamps; their roots are held against the tree by `leaves`. `former` are keys of
     witnesses and of the log that are not configured any more."""
     keys = [*checkpoints.log_keys(), *(witness.key for witness in checkpoints.witnesses()), *former]
-    size = proofs.size()
     while True:
         rows = list(Checkpoint.objects.filter(pk__gt=progress.after).order_by("pk")[:500])
         if not rows:
             break
         progress.after = rows[-1].pk
+        size = proofs.size()  # read after them: it has grown since at most
         yield [Finding.of(Checkpoint, row.pk, says) for row in rows if (says := _wrong_note(row, keys, size))]
-    yield [*_wrong_memory(keys, size), *_wrong_stamps()]
+    yield [*_wrong_memory(), *_wrong_stamps()]
 
 
 def _wrong_note(row: Checkpoint, keys: Sequence[notes.VerifierKey], size: int) -> str:
@@ -248,7 +248,7 @@ def _wrong_note(row: Checkpoint, keys: Sequence[notes.VerifierKey], size: int) -
     return ""
 
 
-def _wrong_memory(keys: Sequence[notes.VerifierKey], size: int) -> Iterator[Finding]:
+def _wrong_memory() -> Iterator[Finding]:
     """Against the file outside the database."""
 
     def finding(says: str) -> Finding:
@@ -268,7 +268,7 @@ def _wrong_memory(keys: Sequence[notes.VerifierKey], size: int) -> Iterator[Find
         if published is not None:
             yield finding("is missing on this machine, and checkpoints were published")
         return
-    checkpoint = remembered.checkpoint
+    checkpoint, size = remembered.checkpoint, proofs.size()
     if checkpoint.size > size:
         yield finding(f"is of {checkpoint.size} entries, and the log has {size}: it was cut back")
         return

@@ -224,6 +224,7 @@ BROKEN = {
         lambda: answered(closed_at=timezone.now()),
     ],
     "notice_once_for_an_entry_and_person": [notice_twice],
+    "claim_number_once": [lambda: change(make.draft(), **past_draft() | {"number": make.claim().number})],
     "erasure_one_proposed_per_claim": [lambda: twice(Erasure, **proposed(make.claim()))],
     "erasure_of_some_sections": [
         lambda: Erasure.objects.create(**proposed(make.claim(), sections=[])),
@@ -298,12 +299,6 @@ def test_a_version_carries_on_what_was_erased_in_the_one_before():
 )
 def test_the_database_lets_pass_what_is_right(allowed):
     allowed()
-
-
-def test_a_number_is_unique():
-    taken = make.claim().number
-    with pytest.raises(IntegrityError, match="claim_number_once"):
-        change(make.draft(), **{**past_draft(), "number": taken})
 
 
 @pytest.mark.parametrize(

@@ -280,6 +280,13 @@ def test_names_of_files_are_no_markup_on_paper(olena):
     assert "*a* _b_ @c" in words(pdf(olena, claim))
 
 
+def test_every_character_that_is_printed_has_a_shape():
+    printed = "".join(c for c in map(chr, range(0x10000)) if paper._printed(c) == c)
+    assert set("Її ґЄє’«»—№₴ąß") <= set(printed)
+    rows = [paper._code(printed[at : at + 50], "ab" * 32) for at in range(0, len(printed), 50)]
+    assert _bare(rows).startswith(b"%PDF")
+
+
 @given(name=st.text(min_size=1, max_size=60))
 def test_no_name_of_a_file_stops_the_paper(name):
     row = paper._code(paper._printed(name), "ab" * 32)

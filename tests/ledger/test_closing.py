@@ -54,7 +54,10 @@ def test_after_the_end_a_session_in_which_triggers_rest_is_refused_too(note: Not
     note()
     close()
     with connections["owner"].cursor() as cursor, pytest.raises(DatabaseError, match="the log is closed"):
-        cursor.execute("SET session_replication_role TO replica; INSERT INTO ledger_entry (salt, body) SELECT salt, body FROM ledger_entry")
+        cursor.execute(
+            "SET session_replication_role TO replica;"
+            "INSERT INTO ledger_entry (salt, body) SELECT salt, body FROM ledger_entry"
+        )
 
 
 def test_the_app_role_can_neither_end_the_log_nor_go_on_with_it(first: int):

@@ -19,7 +19,7 @@ from tests.partners.conftest import SUBMITTED, Program
 
 EXAMPLES = os.environ.get("API_FUZZ", "3")  # for each address; `make soak` takes many more
 SEED = os.environ.get("API_FUZZ_SEED", "1")
-SCOPES = "claims:read evidence:read"
+SCOPES = "claims:read evidence:read ledger:read"
 TERMS = replace(SUBMITTED, sections=SECTIONS, evidence=True)
 
 
@@ -32,14 +32,16 @@ def configuration(claims: list[Claim], token: str) -> str:
         numbers = {{ values = {json.dumps(numbers)} }}
         files = {{ values = {json.dumps(files)} }}
         codes = {{ values = ["A2.1", "A3.1", "C3.1"] }}
+        tiles = {{ values = ["0/000.p/1", "0/000.p/7"] }}
 
         [parameters]
         "path.number" = {{ dictionary = "numbers", probability = 0.7 }}
         "path.file_id" = {{ dictionary = "files", probability = 0.7 }}
         "path.code" = {{ dictionary = "codes", probability = 0.7 }}
+        "path.tile" = {{ dictionary = "tiles", probability = 0.7 }}
 
         [[operations]]
-        include-path-regex = "/api/v1/(claims|changes)"
+        include-path-regex = "/api/v1/(claims|changes|ledger/entries)"
         headers = {{ Authorization = "Bearer {token}" }}
     """
 
@@ -52,6 +54,7 @@ def test_schemathesis_finds_nothing(own_database, settings, partner, tmp_path):
     token = ministry.ask_token(scope=SCOPES).json()["access_token"]
     (tmp_path / "schemathesis.toml").write_text(configuration(claims, token))
     partner_id = str(ministry.partner.public_id)
+    size = make.checkpoint().size
     cursors = [views.cursors.sign_object([partner_id, claim.number]) for claim in claims]
     server = LiveServer("localhost")
     try:
@@ -68,6 +71,7 @@ def test_schemathesis_finds_nothing(own_database, settings, partner, tmp_path):
                 "SCHEMATHESIS_HOOKS": "tests.partners.fuzz_hooks",
                 "CLAIM_NUMBERS": " ".join(str(claim.number) for claim in claims),
                 "CURSORS": " ".join(cursors),
+                "LEDGER_SIZE": str(size),
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -382,6 +382,7 @@ def test_a_partners_pull_asks_little_of_the_database(program, django_assert_max_
 # --- The list of what is public ---
 
 PUBLIC = {"token", "revoke", "categories", "category", "statistics", "schema", "docs"}
+PUBLIC |= {"checkpoint", "vkeys", "tile", "inclusion", "consistency"}
 
 
 def test_every_address_is_public_by_intent_or_names_its_scope():

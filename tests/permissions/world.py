@@ -156,9 +156,11 @@ def claims() -> list[Case]:
     changing = make.claim(by="olena", answers={"owned_by": "shares"}, files=[make.PDF])
     filing.reopen(changing, by=changing.filed_by)
     asked = make.asked(make.under_review(by="iryna", filed_by="olena", files=[make.PDF]))
+    make.checkpoint()  # before there is one, nobody has a proof
     pages: dict[str, tuple[list[Any], Mapping[str, Any]]] = {
         name: ([], {}) for name in ("claim", "filed", "filed_file", "receipt", "eligibility", "evidence")
     }
+    pages |= {f"receipt_{form}": ([1], {}) for form in ("act", "json", "pdf", "proof")}
     pages |= {
         "page": (["owners"], {}),
         "item": (["co_owners"], {"share": "1/2"}),

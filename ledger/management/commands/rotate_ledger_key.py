@@ -49,7 +49,7 @@ class Command(BaseCommand):
         try:
             key = self._key(new, name)
             entry = rotation.announce(
-                old, key, by=SYSTEM, office="system", signs_from=signs_from and _seconds(signs_from)
+                old, key, by=SYSTEM, office="system", signs_from=_seconds(signs_from) if signs_from else None
             )
             settled = settling.settle(entry, seconds=SECONDS)
         except (rotation.RotationRefused, LogClosed, checkpoints.Alarm) as refusal:
