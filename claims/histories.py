@@ -394,6 +394,10 @@ class Batch:
 def _held_against(model: type[Model], cover: Told, bodies: Sequence[Body], rows: Any) -> Iterator[Finding]:
     for key, says in covering.disagreements(cover, bodies, rows.order_by("pk").values("pk", *cover.columns)):
         yield Finding.of(model, "-" if key is None else key, says)
+    if cover.also:
+        for key in rows.order_by("pk").values_list("pk", flat=True).iterator():
+            if says := cover.also(key):
+                yield Finding.of(model, key, says)
 
 
 def told_models() -> Iterator[tuple[type[Model], Told]]:
@@ -442,7 +446,9 @@ def _categories(state: Mapping[str, str]) -> Iterator[Finding]:
         except (ValueError, LookupError, mandates.MandateError):
             yield Finding.of(Category, category.pk, "its versions cannot be read")
             continue
+        code = json.loads(wordings[category.pk][-1].content).get("category", {}).get("code")
         told = {
+            "code": (category.code, code),
             "newest": (category.newest_id, wordings[category.pk][-1].pk),
             "state": (category.state, state.get(category.code, first.status)),
             "group": (category.group, newest.group),

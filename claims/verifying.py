@@ -170,8 +170,9 @@ def _wrong_row(blob: Blob, used: set[int]) -> str:
 
 def _loose_files() -> Iterator[Finding]:
     attached = Attachment.objects.filter(evidence_file=models.OuterRef("pk"))
-    loose = EvidenceFile.objects.exclude(models.Exists(attached)).order_by("pk")
-    for key in loose.values_list("pk", flat=True)[:MOST]:
+    # The system's own files are those that made-up claims share.
+    loose = EvidenceFile.objects.exclude(models.Exists(attached)).exclude(received_by_kind="system")
+    for key in loose.order_by("pk").values_list("pk", flat=True)[:MOST]:
         yield Finding.of(EvidenceFile, key, "belongs to no claim")
 
 

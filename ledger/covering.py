@@ -11,7 +11,7 @@ spaces, and "salted.facts.note" a digest that the column has together with the r
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import zip_longest
@@ -44,7 +44,8 @@ class Told:
     order of their entries. `each` names the fact of which every member makes a row ("each.key" and
     "each.value").
     `digests` maps a column that holds a hex digest to the salt's column (or "") and those that were digested;
-    `lapses` a column to the two values of which a row takes the second by itself once its claim moved on."""
+    `lapses` a column to the two values of which a row takes the second by itself once its claim moved on.
+    `also` answers what else is wrong with the row of a key, "" for nothing."""
 
     key: tuple[str, ...]
     made: Mapping[str, Sources]
@@ -53,6 +54,7 @@ class Told:
     each: str = ""
     digests: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lapses: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    also: Callable[[Any], str] | None = None
     beside: tuple[str, ...] = ()
 
     @property

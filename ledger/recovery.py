@@ -12,6 +12,7 @@ As the owner of the tables: the web server's role can do none of this.
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -90,35 +91,33 @@ def recover(
         cursor.execute("SELECT pg_advisory_xact_lock(119182731994482)")  # nobody seals meanwhile
         published = _Published(tiles, signed, cursor)
         report = Report(signed.size, published.first)
-        if published.first == signed.size:
-            return report
         _check_checkpoints(published, signed, cursor)
-        displaced = _clear(published.first, cursor)
+        displaced = _clear(published.first, cursor) if published.lost else set()
         _open_again(cursor, report)
         where = _entries_here(cursor)
-        known = {where[hash_] for hash_ in published.lost.values() if hash_ in where}
+        known = {where[hash_] for hash_ in published.places if hash_ in where}
         report.still_there, report.moved = len(known), len(displaced - known)
         _bring_in(sources, published, where, cursor, report)
-        missing = [index for index in published.lost if published.lost[index] not in where]
-        if missing and not leave_gaps:
+        report.lost = [index for index, hash_ in published.lost.items() if hash_ not in where]
+        if report.lost and not leave_gaps:
             raise NotRecovered(
-                f"Of the {len(published.lost)} entries that are lost, nobody gave these {len(missing)}: "
-                f"{ranges(missing)}. Look for more copies: exports, receipts, what partners pulled. If there "
-                "are none, --leave-gaps keeps their hashes, so that the log can go on."
+                f"Of the {len(published.lost)} entries that are lost, nobody gave these {len(report.lost)}: "
+                f"{ranges(report.lost)}. Look for more copies: exports, receipts, what partners pulled. If "
+                "there are none, --leave-gaps keeps their hashes, so that the log can go on."
             )
-        report.lost = missing
         _put(published.lost, where, cursor)
-        _check(signed, published.first, cursor)
-        _tell_claims(published.first, signed.size, cursor, report)
-        if report.is_closed:
+        _fill(published.gaps, where, cursor)
+        _check(signed, cursor, published.places.values())
+        _tell_claims(cursor, report)
+        if report.is_closed:  # nothing can be entered about it
             cursor.execute(closing.REFUSE)
-        else:
+        elif published.lost or known or report.put_back or report.promised:
             facts = {
                 "size": signed.size,
                 "root": signed.root.hex(),
                 "first": published.first,
                 "put_back": len(report.put_back) + report.still_there,
-                "lost": len(missing),
+                "lost": len(report.lost),
                 "moved": report.moved,
             }
             log.append(RECOVERED, by=by, office=office, facts=facts, using=OWNER)
@@ -142,7 +141,8 @@ def ranges(indexes: Collection[int]) -> str:
 
 class _Published:
     """`first` is the first index at which the database has not what was published; `lost` the hash of each
-    index from there on, `frontier` the tree before it."""
+    index from there on, `gaps` those of indexes before it whose entry an earlier loss took, `frontier` the
+    tree before it."""
 
     def __init__(self, tiles: Path, signed: notes.Checkpoint, cursor: CursorWrapper) -> None:
         self.first = signed.size
@@ -167,6 +167,11 @@ class _Published:
                 f"The tiles in {tiles} do not have the root of the checkpoint, or the database has others. "
                 "Fetch them again, also from somebody else who kept them."
             )
+        cursor.execute(
+            "SELECT index, hash FROM ledger_leaf WHERE entry_id IS NULL AND index < %s", [self.first]
+        )
+        self.gaps = {index: bytes(hash_) for index, hash_ in cursor.fetchall()}
+        self.places = {hash_: index for index, hash_ in (self.gaps | self.lost).items()}
 
 
 def _leaves(start: int, upto: int, cursor: CursorWrapper) -> dict[int, bytes]:
@@ -240,19 +245,24 @@ def _check_checkpoints(published: _Published, signed: notes.Checkpoint, cursor: 
 # --- Into the database ---
 
 
+@contextmanager
+def _open(table: str, cursor: CursorWrapper) -> Iterator[None]:
+    """What was append-only is not, until the end of the block: for this transaction alone."""
+    cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
+    yield
+    cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only")
+
+
 def _clear(first: int, cursor: CursorWrapper) -> set[int]:
     """Takes away the leaves from this index on, and the tiles above them. Answers the ids of their
     entries."""
-    tables = ("ledger_leaf", "ledger_tile")
-    for table in tables:
-        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
-    cursor.execute("DELETE FROM ledger_leaf WHERE index >= %s RETURNING entry_id", [first])
-    displaced = {entry for (entry,) in cursor.fetchall() if entry is not None}
-    cursor.execute(
-        "DELETE FROM ledger_tile WHERE (n + 1)::numeric * power(256::numeric, level + 1) > %s", [first]
-    )
-    for table in tables:
-        cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER {table}_append_only")
+    with _open("ledger_leaf", cursor):
+        cursor.execute("DELETE FROM ledger_leaf WHERE index >= %s RETURNING entry_id", [first])
+        displaced = {entry for (entry,) in cursor.fetchall() if entry is not None}
+    with _open("ledger_tile", cursor):
+        cursor.execute(
+            "DELETE FROM ledger_tile WHERE (n + 1)::numeric * power(256::numeric, level + 1) > %s", [first]
+        )
     # Who follows reads from here again: what comes back, and what stood here and comes later.
     cursor.execute("UPDATE ledger_follower SET next_index = %s WHERE next_index > %s", [first, first])
     return displaced
@@ -292,16 +302,15 @@ def _bring_in(
     report: Report,
 ) -> None:
     """Enters what fits a place, and what fits none but was promised by us."""
-    places = {hash_: index for index, hash_ in published.lost.items()}
     promised: dict[bytes, Found] = {}
     for source in sources:
         for found in read(source):
             hash_ = found.leaf_hash
             if hash_ in where:
                 continue
-            if hash_ in places:
+            if hash_ in published.places:
                 where[hash_] = _enter(found, cursor)
-                report.put_back.append(places[hash_])
+                report.put_back.append(published.places[hash_])
             elif found.promise is not None and _is_ours(found.promise, hash_):
                 promised[hash_] = found
     if promised:
@@ -345,28 +354,42 @@ def _put(lost: Mapping[int, bytes], where: Mapping[bytes, int], cursor: CursorWr
         [grown] = cursor.fetchone()
 
 
-def _check(signed: notes.Checkpoint, first: int, cursor: CursorWrapper) -> None:
+def _fill(gaps: Mapping[int, bytes], where: Mapping[bytes, int], cursor: CursorWrapper) -> None:
+    """What turned up of an earlier loss."""
+    found = {index: where[hash_] for index, hash_ in gaps.items() if hash_ in where}
+    if not found:
+        return
+    with _open("ledger_leaf", cursor):
+        cursor.execute(
+            "UPDATE ledger_leaf AS leaf SET entry_id = found.entry"
+            " FROM unnest(%s::bigint[], %s::bigint[]) AS found (index, entry) WHERE leaf.index = found.index",
+            [list(found), list(found.values())],
+        )
+    cursor.execute("DELETE FROM ledger_pending WHERE entry_id = ANY(%s)", [list(found.values())])
+
+
+def _check(signed: notes.Checkpoint, cursor: CursorWrapper, touched: Collection[int]) -> None:
     """Holds the tables, as they stand now, against what was signed: nothing above is taken at its word."""
     cursor.execute(
-        "SELECT count(*) FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = entry_id WHERE"
-        " index >= %s AND hash <> sha256('\\x00'::bytea || entry.salt || convert_to(entry.body, 'UTF8'))",
-        [first],
+        "SELECT count(*) FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = entry_id"
+        " WHERE index = ANY(%s)"
+        " AND hash <> sha256('\\x00'::bytea || entry.salt || convert_to(entry.body, 'UTF8'))",
+        [list(touched)],
     )
     [wrong] = cursor.fetchone()
     if wrong or tree.root_at(signed.size, lambda tiles: proofs.read(tiles, using=OWNER)) != signed.root:
         raise NotRecovered("What came back does not have the root that was signed. Nothing was changed.")
 
 
-def _tell_claims(first: int, upto: int, cursor: CursorWrapper, report: Report) -> None:
-    came_back = set(report.put_back)
+def _tell_claims(cursor: CursorWrapper, report: Report) -> None:
     cursor.execute(
         "SELECT index, claim::text, body::json -> 'facts' ->> 'number', kind FROM ledger_leaf"
-        " JOIN ledger_entry AS entry ON entry.id = entry_id WHERE index >= %s AND index < %s ORDER BY index",
-        [first, upto],
+        " JOIN ledger_entry AS entry ON entry.id = entry_id WHERE index = ANY(%s) ORDER BY index",
+        [report.put_back],
     )
     for index, claim, number, kind in cursor.fetchall():
         report.is_closed = report.is_closed or kind == closing.CLOSED.name
-        if claim is not None and index in came_back:
+        if claim is not None:
             report.claims.setdefault(claim, []).append(index)
             if number:
                 report.numbers[claim] = number

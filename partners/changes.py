@@ -43,7 +43,7 @@ OF_A_VERSION: Mapping[str, str | None] = {
     "declaration": "core",
     "privacy_notice": "core",
     "consents": "core",
-    "evidence": "evidence",
+    "evidence": None,  # how many files, not which: so that who sees some sections can verify them (ledger)
 }
 FACTS: Mapping[str, Mapping[str, str | None]] = {
     entries.SUBMITTED.name: {**OF_A_VERSION, "number": None, "claimant_kind": None, "refiles": None},
@@ -53,7 +53,7 @@ FACTS: Mapping[str, Mapping[str, str | None]] = {
     entries.REVIEW_STARTED.name: {},
     entries.FIXING_REQUESTED.name: {"files": "evidence"},
     entries.INFORMATION_REQUESTED.name: {"request": None, "due_on": None, "text": None},
-    entries.INFORMATION_ANSWERED.name: {"request": None, "version_number": None, "evidence": "evidence"},
+    entries.INFORMATION_ANSWERED.name: {"request": None, "version_number": None, "evidence": None},
     entries.REQUEST_CLOSED.name: {"request": None},
     entries.REVIEW_FINISHED.name: {},
     entries.RETURNED.name: {},

@@ -1,11 +1,13 @@
 """The work on a claim between its submission and the Board's decision. What outsiders need of a decision is
 written to claims (`Outcome`); nothing here is ever shown to them."""
 
+import hashlib
 import json
 import uuid
 from datetime import timedelta
 from typing import ClassVar, Self
 
+import rfc8785
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -394,6 +396,7 @@ class Batch(models.Model):
                 },
             ),
         ),
+        also=lambda key: _other_decision(key),
         beside=("title", "legal_basis"),
     )
     personal_data: ClassVar[tuple[str, ...]] = ()
@@ -556,6 +559,18 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"claim {self.claim_id} in batch {self.batch_id}"
+
+
+def _other_decision(batch_id: int) -> str:
+    """Whether the members of a decided batch are others than its digest stands for: until the decision is
+    written into a claim, this alone tells what it is."""
+    batch = Batch.objects.get(pk=batch_id)
+    members = Member.objects.filter(batch=batch, removed_at=None)
+    rows = sorted(map(list, members.values_list("claim__number", "version__digest", "outcome")))
+    digest = hashlib.sha256(rfc8785.dumps(rows)).hexdigest()
+    if batch.decision_digest and digest != batch.decision_digest:
+        return "its claims and their outcomes are not what the Board decided"
+    return ""
 
 
 class Clearance(models.Model):

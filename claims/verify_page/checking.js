@@ -127,7 +127,8 @@ class Sha256 {
       const s1 = ((y >>> 17) | (y << 15)) ^ ((y >>> 19) | (y << 13)) ^ (y >>> 10);
       w[i] = (w[i - 16] + s0 + w[i - 7] + s1) | 0;
     }
-    let [a, b, c, d, e, f, g, h] = this.#state;
+    const s = this.#state;
+    let a = s[0], b = s[1], c = s[2], d = s[3], e = s[4], f = s[5], g = s[6], h = s[7];
     for (let i = 0; i < 64; i++) {
       const s1 = ((e >>> 6) | (e << 26)) ^ ((e >>> 11) | (e << 21)) ^ ((e >>> 25) | (e << 7));
       const t1 = (h + s1 + ((e & f) ^ (~e & g)) + ROUNDS[i] + w[i]) | 0;
@@ -142,7 +143,6 @@ class Sha256 {
       b = a;
       a = (t1 + t2) | 0;
     }
-    const s = this.#state;
     s[0] += a;
     s[1] += b;
     s[2] += c;
@@ -440,8 +440,9 @@ function readReceipt(given) {
 /** Every check in order, each {code, state: "yes" | "no" | "open", ...what its sentence names}; and the verdict.
 
     `trusted` are keys from elsewhere: those in the receipt only tell an altered receipt from a foreign one.
-    `copy` is what the claimant downloaded of the claim, `files` are {name, sha256, size} of evidence. */
-async function check(given, { trusted, copy, files, now }) {
+    `paper` is the leaf hash from the code on a printed receipt, `copy` what the claimant downloaded of the claim;
+    `files` are {name, sha256, size} of evidence. All of them may be absent. */
+async function check(given, { trusted, paper, copy, files, now }) {
   const checks = [];
   const add = (code, state, more = {}) => checks.push({ code, state, ...more });
   let receipt;
@@ -475,6 +476,7 @@ async function check(given, { trusted, copy, files, now }) {
   const isAltered = checks.some(({ state }) => state === "no");
 
   const brought = [];
+  if (paper) brought.push({ code: "paper", state: hex(leaf) === paper ? "yes" : "no" });
   if (copy) checkCopy(receipt, copy, (code, state, more = {}) => brought.push({ code, state, ...more }));
   checkFiles(receipt, files, (code, state, more = {}) => brought.push({ code, state, ...more }));
 

@@ -164,9 +164,13 @@ async function judge() {
   if (wrong) return at("keys").focus();
   if (!given.receipt) return show({ verdict: "nothing", checks: [] });
   const { copy, files } = given;
-  const report = await check(given.receipt, { trusted: keys, copy, files, now: Date.now() / 1000 });
+  const paper = scanned();
+  const report = await check(given.receipt, { trusted: keys, paper, copy, files, now: Date.now() / 1000 });
   show(report, { by: (await browserHasEd25519) ? "browser" : "page" });
 }
+
+/** The leaf hash that the code on a printed receipt brought here; it stands behind the #, so no server is told. */
+const scanned = () => /^#([0-9a-f]{64})$/.exec(location.hash)?.[1];
 
 /** While a reader names keys of their own, only these count. */
 function trustedKeys() {
@@ -309,6 +313,7 @@ function summary(rows, className = "") {
 // --- Begin ---
 
 at("no-script").hidden = true;
+at("scanned").hidden = !scanned();
 if (crypto.subtle) {
   at("ask").hidden = false;
   at("files").addEventListener("change", ({ target }) => {

@@ -153,6 +153,8 @@ def _checks() -> dict[str, str]:
         ),
         "stamp_no": _("The stamp of the outside time authority belongs to this log."),
         "unknown_open": _("Parts of the receipt that this page does not know and did not check: {names}"),
+        "paper_yes": _("This is the receipt whose code you scanned."),
+        "paper_no": _("This is the receipt whose code you scanned."),
         "copy_yes": _("Your copy of the claim is what was filed. Sections checked: {count}"),
         "copy_no": _("Your copy of the claim is what this entry stands for, and not another version of it."),
         "section_no": _("A section of your copy is as it was filed: {section}"),

@@ -233,6 +233,7 @@ def test_pages_around_submission(inspector: Inspector, site: Site):
     inspector.look()  # the receipt
     inspector.look(f"{claim}/")
     inspector.look(f"{claim}/filed/")
+    inspector.look(f"{claim}/receipts/1/")
     inspector.look("/claims/")
     look_at_what_can_be_done_with_a_submitted_claim(inspector, claim)
 

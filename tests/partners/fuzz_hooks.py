@@ -35,7 +35,7 @@ def map_case(context: Any, case: Any) -> Any:
 
 
 def within_the_log(query: dict[str, Any], low: str, high: str) -> dict[str, Any]:
-    """What the types allow is possible only up to the size of the log. What they do not allow is left alone."""
+    """What the types allow is possible only up to the size of the log. All else is left alone."""
     numbers = [str(query.get(name, "")) for name in (low, high)]
     fit = all(number.isascii() and number.isdigit() and int(number) < 2**63 for number in numbers)
     if set(query) != {low, high} or not fit or (low != "start" and numbers[1] == "0"):

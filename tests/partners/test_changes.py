@@ -147,7 +147,6 @@ def test_a_fact_that_stands_in_a_section_is_told_with_that_section_alone(start, 
     for name, section in {
         "declaration": "core",
         "privacy_notice": "core",
-        "evidence": "evidence",
         "files": "evidence",
     }.items():
         assert any(name in told_of for told_of in facts) == (section in sections)

@@ -361,9 +361,9 @@ def test_entries_about_claims_outside_the_agreement_are_not_handed_over(program:
 def test_an_entry_that_tells_of_a_section_which_is_not_granted_is_not_handed_over(
     program: Callable[..., Any],
 ):
-    make.claim(files=[make.PDF])  # the entry says how many files there are
+    make.claim()  # the entry says what was consented to
     make.checkpoint()
-    without = program("Without", terms=replace(ALL, sections=("core",)), scopes="ledger:read")
+    without = program("Without", terms=replace(ALL, sections=("place",)), scopes="ledger:read")
     assert of_claims(without.get(ENTRIES, start=0, end=999)) == []
 
 

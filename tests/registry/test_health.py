@@ -84,6 +84,14 @@ def test_not_ready_before_its_migrations(client: Client):
 
 
 @pytest.mark.django_db
+def test_not_ready_while_the_log_does_not_fit_what_was_signed(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(health.checkpoints, "alarm", lambda: "It was cut back.")
+    assert not_ready(client) == "sealer"
+
+
+@pytest.mark.django_db
 def test_not_ready_while_entries_wait_for_the_sealer(client: Client, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(health, "oldest_pending_age", lambda: timedelta(days=2))
     assert not_ready(client) == "sealer"

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from django.conf import settings
@@ -102,6 +103,15 @@ def launcher(data_dir: Path, port: int, **more: str) -> subprocess.Popen[str]:
     )
 
 
+def checkpoint(port: int) -> str:
+    """The newest published; empty while there is none."""
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/api/v1/ledger/checkpoint", timeout=5) as answer:  # noqa: S310
+            return str(answer.read().decode())
+    except OSError:
+        return ""
+
+
 def left_running(data_dir: Path) -> list[str]:
     """Command lines of processes that belong to this data folder."""
     mark = f"REGISTRY_DATA_DIR={data_dir}".encode()
@@ -136,6 +146,8 @@ def test_a_registry_starts_survives_kills_and_stops_without_a_trace(tmp_path: Pa
             if "Ctrl-C stops it" in line:
                 break
         assert f"The registry runs at http://127.0.0.1:{port}/\n" in said, "".join(said)
+
+        until(lambda: "registry.local/demo-witness" in checkpoint(port))
 
         for pid in json.loads((data_dir / "processes.json").read_text()).values():
             os.kill(pid, signal.SIGKILL)

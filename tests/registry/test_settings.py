@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from ledger import notes
+
 PRODUCTION = {
     "DATABASE_URL": "postgresql://app:secret@db.example.org/claims",
     "DATABASE_OWNER_URL": "postgresql://owner:secret@db.example.org/claims",
@@ -42,7 +44,9 @@ def test_production_settings_pass_djangos_deployment_check(tmp_path: Path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "REGISTRY_KEYS", "EMAIL_URL", "SITE_URL", "LEDGER_ORIGIN", "LEDGER_PROMISE_KEY"])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "REGISTRY_KEYS", "EMAIL_URL", "SITE_URL", "LEDGER_ORIGIN", "LEDGER_PROMISE_KEY"]
+)
 def test_on_a_database_of_ones_own_nothing_secret_has_a_default(tmp_path: Path, name: str):
     done = check(tmp_path, **{name: None})
     assert done.returncode == 1
@@ -64,3 +68,52 @@ def test_one_role_for_both_purposes_is_refused(tmp_path: Path):
     done = check(tmp_path, DATABASE_OWNER_URL=PRODUCTION["DATABASE_URL"])
     assert done.returncode == 1
     assert "name the same role" in done.stderr
+
+
+# --- The keys of the log ---
+
+
+def vkey(of: str = "claims.example.org/log", type_: int = notes.ED25519) -> str:
+    return notes.SigningKey.generate(of, type_).verifier.vkey
+
+
+def test_a_process_that_does_not_sign_needs_the_public_half_alone(tmp_path: Path):
+    done = check(tmp_path, LEDGER_KEY=None, LEDGER_VKEY=vkey())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert check(tmp_path, LEDGER_KEY=None).stderr.startswith("LEDGER_VKEY is not set.")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("LEDGER_ORIGIN", "our log", "Write it like an address"),
+        ("LEDGER_ORIGIN", "a+b", "Write it like an address"),
+        ("LEDGER_KEY", "bm90IGEga2V5", "LEDGER_KEY is no key that signs"),
+        (
+            "LEDGER_KEY",
+            notes.SigningKey.generate("elsewhere").text,
+            "in the name elsewhere. It must be of type 1",
+        ),
+        ("LEDGER_KEY", notes.SigningKey.generate("claims.example.org/log", 4).text, "has a key of type 4"),
+        ("LEDGER_PROMISE_KEY", notes.SigningKey.generate("claims.example.org/log").text, "log/promises"),
+        ("LEDGER_VKEY", "x", "LEDGER_VKEY has no verifier key"),
+        ("LEDGER_VKEY", vkey(), "LEDGER_VKEY is not the public half of LEDGER_KEY"),
+        ("LEDGER_OLD_VKEYS", "x", "LEDGER_OLD_VKEYS has no verifier key"),
+        ("LEDGER_WITNESSES", vkey("w", 4), "a space and its http address"),
+        ("LEDGER_WITNESSES", f"{vkey('w', 4)} file:///etc/passwd", "a space and its http address"),
+        ("LEDGER_WITNESSES", f"{vkey('w')} http://w.example", "has a key of type 1"),
+    ],
+    ids=range(12),  # the keys are new in each process
+)
+def test_keys_of_the_log_that_are_none_stop_the_start(tmp_path: Path, name: str, value: str, said: str):
+    done = check(tmp_path, **{name: value})
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert value not in done.stderr or name == "LEDGER_ORIGIN"
+
+
+def test_witnesses_stand_by_commas_or_line_by_line(tmp_path: Path):
+    one, two = f"{vkey('w1', 4)} http://127.0.0.1:1/a", f"{vkey('w2', 4)}   https://w.example/"
+    for between in (",", "\n", " ,\n\n"):
+        done = check(tmp_path, LEDGER_WITNESSES=f"{one}{between}{two}\n")
+        assert (done.returncode, done.stderr) == (0, "")

@@ -55,8 +55,8 @@ class Command(BaseCommand):
             raise CommandError(str(refusal)) from None
         except OSError as problem:
             raise CommandError(f"{problem.filename} cannot be read or written: {problem.strerror}.") from None
-        if report.first == report.size:
-            self.stdout.write(f"Nothing is lost: all {report.size} entries of the checkpoint are here.")
+        if report.first == report.size and not (report.put_back or report.still_there or report.promised):
+            self.stdout.write(f"Nothing was put back: all {report.size} hashes of the checkpoint are here.")
             return
         self._tell(report)
 
