@@ -110,8 +110,7 @@ class EntryAdmin(ModelAdmin):
     list_display_links = ["index", "kind"]
     list_select_related = ["leaf"]
     fields = ["index", "at", "kind", "is_open", "claim", "body", "salt_in_hex", "leaf_hash"]
-    readonly_fields = fields
-    sortable_by: list[str] = []
+    sortable_by = []
     search_fields = ["index"]
     search_help_text = _("An index, or the internal id of a claim")
 

@@ -78,7 +78,10 @@ class Story:
 
     def read(self) -> "Story":
         for body in self.bodies:
-            self._read(body["kind"], body, body["facts"])
+            try:
+                self._read(body["kind"], body, body["facts"])
+            except (LookupError, ValueError, TypeError):  # by no act of ours
+                self.problems.append(f"{body['kind']} does not say what such an entry says")
         return self
 
     def _read(self, kind: str, body: Body, facts: Mapping[str, Any]) -> None:
@@ -202,7 +205,7 @@ class Batch:
         if not self._is_bound_as_told(claim, story):
             yield "bound_by"
         first = next(iter(self._versions[claim.pk]), None)
-        core = json.loads(first.core) if first and first.core and _is_json(first.core) else {}
+        core = _object(first.core) if first else {}
         if core.get("language", claim.language) != claim.language:
             yield "language"
 
@@ -263,7 +266,7 @@ class Batch:
             manifest.get("category_version"),
         ):
             yield "category_version"
-        digests = manifest.get("sections", {})
+        digests = manifest["sections"]
         for name in SECTIONS:
             text, salt = getattr(row, name), getattr(row, f"{name}_salt")
             if text is not None and log.salted_digest(bytes(salt or b""), text.encode()) != digests.get(name):
@@ -272,7 +275,7 @@ class Batch:
     def _wrongly_there(self, story: Story, rows: Iterable[ClaimVersion]) -> Iterator[Finding]:
         """A section is missing if, and only if, an entry tells that it was erased by law."""
         rows = list(rows)
-        digests = {row.digest: _manifest(row).get("sections", {}) for row in rows}
+        digests = {row.digest: _manifest(row)["sections"] for row in rows}
         erased = {
             (name, digests.get(version, {}).get(name))
             for body in story.bodies
@@ -343,8 +346,7 @@ class Batch:
     def _files_of(self, claim: Claim) -> Iterator[Finding]:
         listed: dict[str, Mapping[str, Any]] = {}
         for row in self._versions[claim.pk]:
-            for one in json.loads(row.evidence) if row.evidence and _is_json(row.evidence) else ():
-                listed[one["id"]] = one
+            listed |= {str(one.get("id")): one for one in _list(row.evidence)}
         for attachment in self._attached[claim.pk]:
             file = self._files.get(attachment.evidence_file_id)
             one = listed.pop(str(file.public_id), None) if file else None
@@ -362,20 +364,20 @@ class Batch:
         self, attachment: Attachment, file: EvidenceFile, listed: Mapping[str, Any]
     ) -> Iterator[Finding]:
         for column in ("type", "description"):
-            if getattr(attachment, column) != listed[column]:
+            if getattr(attachment, column) != listed.get(column):
                 yield Finding.of(Attachment, attachment.pk, f"{column}: not as submitted")
-        if file.name != listed["name"]:
+        if file.name != listed.get("name"):
             yield Finding.of(EvidenceFile, file.pk, "name: not as submitted")
-        if covering.text(file.received_at) != listed["received_at"]:
+        if covering.text(file.received_at) != listed.get("received_at"):
             yield Finding.of(EvidenceFile, file.pk, "received_at: not as submitted")
         blob = self._blobs.get(file.blob_id)
         if blob is None:
             yield Finding.of(Blob, file.blob_id, f"is missing: file {file.public_id} is of it")
             return
         for column in ("sha256", "size_bytes", "media_type"):
-            if getattr(blob, column) != listed[column]:
+            if getattr(blob, column) != listed.get(column):
                 yield Finding.of(Blob, blob.pk, f"{column}: not as submitted with file {file.public_id}")
-        if (file.public_id, listed["sha256"]) not in self._received:
+        if (file.public_id, listed.get("sha256")) not in self._received:
             yield Finding.of(CustodyEvent, f"of file {file.public_id}", "no event tells that it was received")
 
     # --- Tables of which entries tell row by row ---
@@ -421,7 +423,7 @@ def whole_tables() -> Iterator[Finding]:
     state_changed = entries.CATEGORY_STATE_CHANGED.name
     kinds = {state_changed, *(kind for _model, cover in covers for kind in cover.kinds)}
     told = Entry.objects.filter(kind__in=kinds, claim=None).order_by("pk").values_list("pk", "body")
-    bodies = [json.loads(body) | {"id": pk} for pk, body in told.iterator()]
+    bodies = [_body(pk, body) for pk, body in told.iterator()]
     for model, cover in covers:
         kept = [body for body in bodies if body["kind"] in cover.kinds]
         yield from _held_against(model, cover, kept, model._default_manager.all())
@@ -439,16 +441,13 @@ def _categories(state: Mapping[str, str]) -> Iterator[Finding]:
             yield Finding.of(Category, category.pk, "no version of it is there")
             continue
         try:
-            first, newest = (
-                mandates.category(json.loads(wording.content), category.code)
-                for wording in (wordings[category.pk][0], wordings[category.pk][-1])
-            )
-        except (ValueError, LookupError, mandates.MandateError):
+            first, newest = (definition(wordings[category.pk][place].pk) for place in (0, -1))
+        except (ValueError, LookupError, TypeError, mandates.MandateError):
             yield Finding.of(Category, category.pk, "its versions cannot be read")
             continue
-        code = json.loads(wordings[category.pk][-1].content).get("category", {}).get("code")
+        written = _object(wordings[category.pk][-1].content).get("category", {})
         told = {
-            "code": (category.code, code),
+            "code": (category.code, written.get("code")),
             "newest": (category.newest_id, wordings[category.pk][-1].pk),
             "state": (category.state, state.get(category.code, first.status)),
             "group": (category.group, newest.group),
@@ -471,7 +470,7 @@ def missing(told: Collection[UUID]) -> Iterator[Finding]:
 
 def decided_batches() -> frozenset[str]:
     bodies = Entry.objects.filter(kind="board.decided").values_list("body", flat=True)
-    return frozenset(json.loads(body)["facts"]["batch"] for body in bodies)
+    return frozenset(str(_body(0, body)["facts"].get("batch")) for body in bodies)
 
 
 # --- Parts ---
@@ -482,7 +481,7 @@ def bodies_of(claims: Iterable[UUID]) -> dict[UUID, list[Body]]:
     rows = Entry.objects.filter(claim__in=found).order_by("pk").values_list("pk", "claim", "body")
     for pk, claim, body in rows:
         if claim is not None:
-            found[claim].append(json.loads(body) | {"id": pk})
+            found[claim].append(_body(pk, body))
     return found
 
 
@@ -493,17 +492,38 @@ def _by_claim(rows: Iterable[Any]) -> dict[int, list[Any]]:
     return found
 
 
+def _body(pk: int, text: str) -> Body:
+    """Of an entry. One that no act wrote may lack anything."""
+    body = _object(text)
+    for name in ("facts", "actor"):
+        if not isinstance(body.get(name), dict):
+            body[name] = {}
+    return {"before": None, "after": None, "version": None, "claim": None} | body | {"id": pk}
+
+
 def _manifest(row: ClaimVersion) -> dict[str, Any]:
-    manifest = json.loads(row.manifest) if _is_json(row.manifest) else {}
-    return manifest if isinstance(manifest, dict) else {}
+    manifest = _object(row.manifest)
+    if not isinstance(manifest.get("sections"), dict):
+        manifest["sections"] = {}
+    return manifest
 
 
-def _is_json(text: str) -> bool:
+def _object(text: str | None) -> dict[str, Any]:
+    """{} for what was changed so that it is none any more: its digest tells."""
+    found = _parsed(text)
+    return found if isinstance(found, dict) else {}
+
+
+def _list(text: str | None) -> list[dict[str, Any]]:
+    found = _parsed(text)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _parsed(text: str | None) -> Any:
     try:
-        json.loads(text)
-    except ValueError:
-        return False
-    return True
+        return json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return None
 
 
 def _differences(

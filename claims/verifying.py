@@ -133,7 +133,7 @@ def _references() -> Stage:
                 models.Exists(target._base_manager.filter(pk=models.OuterRef(field.attname)))
             )
             yield [
-                Finding.of(model, key, f"{field.attname}: the row that it names is missing")
+                Finding.of(model, key, f"{field.attname}: {target._meta.db_table} has no such row")
                 for key in dangling.order_by("pk").values_list("pk", flat=True)[:MOST]
             ]
 
@@ -178,11 +178,12 @@ def _loose_files() -> Iterator[Finding]:
 
 def _some(count: int) -> list[Blob]:
     """By chance, each as likely as the gap before it is wide."""
-    last = _largest(Blob)
+    keys = Blob.objects.aggregate(first=models.Min("pk"), last=models.Max("pk"))
     chance = random.SystemRandom()
     found = {}
-    for _ in range(count if last else 0):
-        blob = Blob.objects.filter(pk__gte=chance.randint(1, last)).order_by("pk").first()
+    for _ in range(count if keys["last"] else 0):
+        at = chance.randint(keys["first"], keys["last"])
+        blob = Blob.objects.filter(pk__gte=at).order_by("pk").first()
         if blob:
             found[blob.pk] = blob
     return [*found.values()]

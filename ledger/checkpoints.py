@@ -549,7 +549,7 @@ def _text(read: Callable[[int], bytes]) -> str:
 
 
 _RECOVER = (
-    "Nothing was changed. Restore a database that has all that was signed, or put back what is missing: "
-    "docs/ledger.md, “When the log does not fit what was signed”."
+    "Nothing was changed. Restore a database that has all that was signed, or put back what is missing "
+    "(manage.py recover_ledger): docs/ledger.md, “When the log does not fit what was signed”."
 )
 _WITNESS = "If the witness is wrong, take it out of LEDGER_WITNESSES and start the sealer again."

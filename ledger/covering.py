@@ -129,16 +129,17 @@ def _replayed(cover: Told, entries: Sequence[Body]) -> list[_Expected]:
     for at, entry in enumerate(entries):
         kind = entry["kind"]
         for change in cover.changed:
-            if change.kind == kind and not (change.only_with and change.only_with not in entry["facts"]):
+            if change.kind == kind and (not change.only_with or _inside(entry, f"facts.{change.only_with}")):
                 matching = [row for row in reversed(rows) if _matches(row, change.match, entry)]
                 for row in matching if change.every else matching[:1]:
                     row.columns.update(_sourced(change.sets, entry))
         if kind in cover.removed:
             rows = [row for row in rows if not _matches(row, cover.removed[kind], entry)]
         if kind in cover.made:
-            members = [None]
+            members: list[Any] = [None]
             if cover.each:
-                members = [*(_inside(entry, cover.each) or {}).items()]
+                several = _inside(entry, cover.each)
+                members = [*several.items()] if isinstance(several, dict) else []
             rows += [_Expected(_sourced(cover.made[kind], entry, member), at) for member in members]
     return rows
 
@@ -195,7 +196,7 @@ def _wanted(source: str, entry: Body, member: Any) -> tuple[str, str]:
     if how == "each":
         return text(member[0] if path == "key" else member[1]), ""
     if how == "words":
-        return " ".join(_inside(entry, path) or ()), ""
+        return text(_inside(entry, path)).replace("\n", " "), ""
     if how == "salted":
         return text(_inside(entry, path)), "salted"
     return text(_inside(entry, source)), ""

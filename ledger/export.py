@@ -1,7 +1,8 @@
 """The whole log in files, for auditors: what `python -m ledger.verify export` checks without us.
 
     checkpoint         the newest signed note; written last, so that a folder without it is not finished
-    entries.ndjson     {"index":0,"salt":"<hex>","body":<the body, byte for byte as it was hashed>}, a line each
+    entries.ndjson     {"index":0,"salt":"<hex>","body":<the body, byte for byte as hashed>}, one a line
+                       {"index":0,"lost":"<leaf hash in hex>"} where a loss took the entry
     tile/...           all tiles of the tree, partial ones too, in the layout of C2SP tlog-tiles
     timestamps.ndjson  {"checkpoint":<note>,"timestamp":<as in a receipt>} for each stamped checkpoint
     vkeys              the verifier keys that the register publishes, one a line
@@ -29,9 +30,11 @@ LINE_BYTES = 70_000  # more than the longest line has
 # The body is canonical JSON, which holds no control character: so nothing in it is quoted or escaped.
 _LINES = r"""
 COPY (
-    SELECT '{"index":' || leaf.index || ',"salt":"' || encode(entry.salt, 'hex')
-        || '","body":' || entry.body || '}'
-    FROM ledger_leaf AS leaf JOIN ledger_entry AS entry ON entry.id = leaf.entry_id
+    SELECT '{"index":' || leaf.index || CASE
+        WHEN entry.id IS NULL THEN ',"lost":"' || encode(leaf.hash, 'hex') || '"}'
+        ELSE ',"salt":"' || encode(entry.salt, 'hex') || '","body":' || entry.body || '}'
+    END
+    FROM ledger_leaf AS leaf LEFT JOIN ledger_entry AS entry ON entry.id = leaf.entry_id
     WHERE leaf.index >= %s AND leaf.index < %s ORDER BY leaf.index
 ) TO STDOUT (FORMAT csv, QUOTE E'\x01', DELIMITER E'\x02')
 """

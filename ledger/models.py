@@ -136,7 +136,7 @@ class Leaf(AppendOnly):
     """
 
     index = models.BigIntegerField(primary_key=True)
-    entry = models.OneToOneField(Entry, models.PROTECT, null=True, related_name="leaf", db_constraint=False)
+    entry = models.OneToOneField(Entry, models.PROTECT, null=True, related_name="leaf")
     hash = models.BinaryField()
 
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT",)

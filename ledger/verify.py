@@ -52,6 +52,13 @@ READ_BYTES = 1024 * 1024
 BLOCK = 16 * tree.TILE_WIDTH  # entries that are hashed before the tree takes them
 
 
+_HEX = re.compile(rb"(?:[0-9a-f]{2})+")
+_LOST = re.compile(rb'\{"index":(0|[1-9][0-9]{0,18}),"lost":"([0-9a-f]{64})"\}\n')
+
+Line = tuple[bytes | None, bytes]
+"""Of an export: salt and body of an entry; or None and the leaf hash of one that was lost."""
+
+
 class Refuted(Exception):
     """What was said is not so. Says what, in a sentence."""
 
@@ -330,8 +337,8 @@ class Folder:
 
         return read
 
-    def entries(self) -> Iterator[tuple[bytes, bytes]]:
-        """Salt and body of each, in the order of their indexes. Raises Refuted where a line is no such entry.
+    def entries(self) -> Iterator[Line]:
+        """In the order of their indexes. Raises Refuted where a line is not written as it must be.
 
         A line is one JSON object, and in it the body stands as it was hashed: it is cut out, not parsed."""
         index = 0
@@ -339,21 +346,18 @@ class Folder:
             while line := file.readline(MOST_LINE_BYTES):
                 head = b'{"index":%d,"salt":"' % index
                 middle = len(head) + 2 * SALT_BYTES
+                salt = line[len(head) : middle]
                 if (
-                    not line.startswith(head)
-                    or line[middle : middle + 9] != b'","body":'
-                    or not line.endswith(b"}\n")
+                    line.startswith(head)
+                    and line[middle : middle + 9] == b'","body":'
+                    and line.endswith(b"}\n")
+                    and _HEX.fullmatch(salt)
                 ):
+                    yield bytes.fromhex(salt.decode()), line[middle + 9 : -2]
+                elif (lost := _LOST.fullmatch(line)) and int(lost[1]) == index:
+                    yield None, bytes.fromhex(lost[2].decode())
+                else:
                     raise Refuted(f"Entry {index} of the export is not written as it must be.")
-                try:
-                    salt = bytes.fromhex(line[len(head) : middle].decode("ascii"))
-                except ValueError:
-                    raise Refuted(f"Entry {index} of the export has a salt that is not hex.") from None
-                if line[len(head) : middle] != salt.hex().encode():
-                    raise Refuted(
-                        f"Entry {index} of the export has a salt that is not 32 lower-case hex digits."
-                    )
-                yield salt, line[middle + 9 : -2]
                 index += 1
 
     def timestamps(self) -> Iterator[tuple[str, object]]:
@@ -379,6 +383,7 @@ class Exported:
     cosigned: dict[notes.VerifierKey, int]
     found: dict[bytes, int]
     last_at: float
+    lost: int
 
     @property
     def is_later_than(self) -> float:
@@ -394,10 +399,11 @@ def check_export(
     note = folder.checkpoint()
     keys = trust.using(folder.vkeys())
     checkpoint, cosigned = open_checkpoint(note, keys, trust, report, "The checkpoint of the export")
-    growing, last_at, wanted = Growing(), 0.0, set(wanted)
+    growing, last_at, lost, wanted = Growing(), 0.0, 0, set(wanted)
     found: dict[bytes, int] = {}
     for block in _blocks(folder.entries()):
-        hashes = [sha256(b"\x00" + salt + body).digest() for salt, body in block]
+        hashes = [_hash(salt, body) for salt, body in block]
+        lost += sum(salt is None for salt, _body in block)
         for tile, expected, _root in growing.add(hashes):
             _check_tile(folder, tile, expected)
         if wanted:
@@ -416,11 +422,19 @@ def check_export(
             f"The {checkpoint.size} entries of the export do not have the root that its checkpoint states."
         )
     report.good(f"The {checkpoint.size} entries and all tiles of the export are those of its checkpoint.")
+    if lost:
+        report.open(
+            f"What {lost} of the entries said: they were lost or left out, and their hashes alone are left."
+        )
     _check_timestamps(folder, checkpoint, trust, report, keys, roots)
-    return Exported(folder, checkpoint, cosigned, found, last_at)
+    return Exported(folder, checkpoint, cosigned, found, last_at, lost)
 
 
-def _blocks(entries: Iterable[tuple[bytes, bytes]]) -> Iterator[list[tuple[bytes, bytes]]]:
+def _hash(salt: bytes | None, body: bytes) -> bytes:
+    return body if salt is None else sha256(b"\x00" + salt + body).digest()
+
+
+def _blocks(entries: Iterable[Line]) -> Iterator[list[Line]]:
     block = []
     for entry in entries:
         block.append(entry)
@@ -892,6 +906,11 @@ def _answer(options: argparse.Namespace, report: Report) -> str:
             if not trust.is_given:
                 raise CannotTell(SELF_CONSISTENT)
             size, origin = exported.checkpoint.size, exported.checkpoint.origin
+            if exported.lost:
+                return (
+                    f"The export is the log {origin} of {size} entries, unchanged; of {exported.lost} of "
+                    "them, which were lost or left out, it holds the hashes alone."
+                )
             return f"The export is the log {origin} of {size} entries, whole and unchanged."
         case _:
             return check_promise(options.file, options.export, trust, report)

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Max, Min, Q
 
 from claims import entries
 from claims.models import Category, CategoryVersion, Claim
@@ -89,7 +89,10 @@ def after(partner: Partner, *, after: int, limit: int) -> Changes:
     of_interest = Q(entry__is_open=True, entry__claim__isnull=False) | Q(
         entry__kind__in=(*AGREEMENT_KINDS, entries.CATEGORY_VERSION_LOADED.name)
     )
-    window = following.sealed(after=after).filter(of_interest, index__lte=upto)
+    window = following.sealed(after=after).filter(index__lte=upto)
+    # Said of the entries too, lest the planner reads all of them for this window.
+    entries_of_it = window.aggregate(first=Min("entry_id"), last=Max("entry_id"))
+    window = window.filter(of_interest, entry__id__range=(entries_of_it["first"], entries_of_it["last"]))
     leaves = list(window.values_list("index", "entry_id", "entry__body"))
     view = _View(partner)  # after the entries: so its terms are no older than any of them
     results: list[Item] = []

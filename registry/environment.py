@@ -161,9 +161,10 @@ def witnesses(name: str, default: str) -> list[str]:
     for witness in filter(None, found):
         vkey, _space, url = witness.partition(" ")
         _check_key(name, _verifier_key(name, vkey), notes.COSIGNATURE)
-        if not re.fullmatch(r"https?://[^\s?#]+", url):
+        if not _is_safe(url) or "?" in url or "#" in url:
             raise ImproperlyConfigured(
-                f"{name} needs for each witness its key, a space and its http address."
+                f"{name} needs for each witness its key, a space and its address: https, or http to a program "
+                f"on this machine ({', '.join(LOOPBACK)})."
             )
     return [witness for witness in found if witness]
 
@@ -194,19 +195,22 @@ def _bytes_of_key(value: str) -> bytes | None:
 def authority(name: str) -> str:
     """The address of somebody outside whom we ask: https, or http on this machine; empty if it is not set."""
     url = secret(name, "")
-    try:
-        parts = urlsplit(url)
-        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
-        is_fine = not url or (
-            bool(parts.hostname) and (parts.scheme == "https" or is_local) and parts.port != 0
-        )
-    except ValueError:
-        is_fine = False
-    if not is_fine or re.search(r"[\s\x00-\x1f\x7f]", url):
+    if url and not _is_safe(url):
         raise ImproperlyConfigured(
             f"{name} must be an https address, or http to a program on this machine ({', '.join(LOOPBACK)})."
         )
     return url
+
+
+def _is_safe(url: str) -> bool:
+    """Whether nobody on the line can answer in the place of whom we ask."""
+    try:
+        parts = urlsplit(url)
+        is_local = parts.scheme == "http" and parts.hostname in ("127.0.0.1", "localhost", "::1")
+        is_whole = bool(parts.hostname) and (parts.scheme == "https" or is_local) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and not re.search(r"[\s\x00-\x1f\x7f]", url)
 
 
 def certificates(name: str) -> Path | None:

@@ -384,20 +384,32 @@ async function readStamps(timestamp, text) {
 
 // --- The receipt ---
 
+/** JSON in which no name stands twice in one object: readers disagree on which of the two counts. */
 function json(text, part) {
   wellFormed(text, part);
+  let value;
   try {
-    return JSON.parse(text);
+    value = JSON.parse(text);
   } catch {
     throw new Damaged(part);
   }
+  const strings = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:?/g) ?? [];
+  need(strings.filter((string) => string.endsWith(":")).length === namesIn(value), part);
+  return value;
+}
+
+function namesIn(value) {
+  if (typeof value !== "object" || value === null) return 0;
+  const inner = Object.values(value);
+  return inner.reduce((names, member) => names + namesIn(member), Array.isArray(value) ? 0 : inner.length);
 }
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 const isDigest = (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 
 /** Everything in it in the form that it must have; nothing is checked yet. Raises Damaged. */
-function readReceipt(given) {
+function readReceipt(text) {
+  const given = json(text, "receipt");
   need(given.format === RECEIPT, "format");
   need(MEMBERS.every((member) => Object.hasOwn(given, member)), "members");
   wellFormed(given.origin, "origin");
@@ -437,17 +449,17 @@ function readReceipt(given) {
   };
 }
 
-/** Every check in order, each {code, state: "yes" | "no" | "open", ...what its sentence names}; and the verdict.
+/** Every check of the receipt that is this text, in order, each {code, state: "yes" | "no" | "open", ...what its sentence names}; and the verdict.
 
     `trusted` are keys from elsewhere: those in the receipt only tell an altered receipt from a foreign one.
     `paper` is the leaf hash from the code on a printed receipt, `copy` what the claimant downloaded of the claim;
     `files` are {name, sha256, size} of evidence. All of them may be absent. */
-async function check(given, { trusted, paper, copy, files, now }) {
+async function check(text, { trusted, paper, copy, files, now }) {
   const checks = [];
   const add = (code, state, more = {}) => checks.push({ code, state, ...more });
   let receipt;
   try {
-    receipt = readReceipt(given);
+    receipt = readReceipt(text);
   } catch (damage) {
     if (!(damage instanceof Damaged)) throw damage;
     add("parts", "no", { part: damage.part });
@@ -478,7 +490,9 @@ async function check(given, { trusted, paper, copy, files, now }) {
   const brought = [];
   if (paper) brought.push({ code: "paper", state: hex(leaf) === paper ? "yes" : "no" });
   if (copy) checkCopy(receipt, copy, (code, state, more = {}) => brought.push({ code, state, ...more }));
-  checkFiles(receipt, files, (code, state, more = {}) => brought.push({ code, state, ...more }));
+  const isListed = checks.some(({ code, state }) => code === "evidence" && state === "yes");
+  const isListProven = isListed && !isAltered && !foreign;
+  checkFiles(receipt, files, isListProven, (code, state, more = {}) => brought.push({ code, state, ...more }));
 
   let verdict = proof ? "proven" : now > Number(promise.by) ? "overdue" : "waiting";
   if (isAltered) verdict = "altered";
@@ -528,7 +542,9 @@ async function checkPromise({ promise, proof, leaf, origin, keys }, trusted, add
 }
 
 function checkVersion({ entry, version }, add) {
-  if (version) add("version", hex(sha256(utf8(version.text))) === entry.version ? "yes" : "no");
+  if (!version) return;
+  const isNamed = hex(sha256(utf8(version.text))) === entry.version && version.manifest.claim === entry.claim;
+  add("version", isNamed ? "yes" : "no");
 }
 
 function checkEvidence({ version, evidence, section }, add) {
@@ -584,10 +600,10 @@ function checkCopy({ entry }, copy, add) {
   for (const name of absent) add("section", "open", { section: name });
 }
 
-function checkFiles({ evidence }, files, add) {
+function checkFiles({ evidence }, files, isListProven, add) {
   for (const file of files) {
     const known = evidence.find(({ sha256: digest, size_bytes: size }) => digest === file.sha256 && size === file.size);
-    add("file", known ? "yes" : "no", { file: file.name, name: known?.name });
+    add("file", !known ? "no" : isListProven ? "yes" : "open", { file: file.name, name: known?.name });
   }
   const left = evidence.filter(({ sha256: digest }) => !files.some((file) => file.sha256 === digest));
   if (left.length) add("files_left", "open", { names: left.map(({ name }) => name) });

@@ -18,7 +18,8 @@ let queue = Promise.resolve();
 const shown = (name) => `\u2068${String(name).replace(/[\p{Cc}\p{Cf}]/gu, "\ufffd")}\u2069`;
 
 function time(unix) {
-  const form = new Intl.DateTimeFormat(LANGUAGE, { dateStyle: "long", timeStyle: "medium", timeZone: "UTC" });
+  const language = LANGUAGE === "en" ? "en-GB" : LANGUAGE; // the day before the month, as on our other pages
+  const form = new Intl.DateTimeFormat(language, { dateStyle: "long", timeStyle: "medium", timeZone: "UTC" });
   return Number.isFinite(unix) && unix < 8.64e12 ? `${form.format(unix * 1000)} UTC` : "?";
 }
 
@@ -77,16 +78,17 @@ function keep(mine, what, content, file) {
 
 /** A receipt, also one that is damaged or of a later kind; or what was downloaded of a claim; or null. */
 function known(bytes) {
-  let content;
+  let text, content;
   try {
-    content = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    content = JSON.parse(text);
   } catch {
     return null;
   }
   if (!isObject(content)) return null;
   const has = (...names) => names.filter((name) => Object.hasOwn(content, name)).length;
   if (String(content.format).startsWith("registry-receipt/") || has("entry", "promise", "proof", "vkeys") > 2) {
-    return { is: "receipt", content };
+    return { is: "receipt", content: text };
   }
   return has("digest", "manifest", "sections") === 3 ? { is: "copy", content } : null;
 }
@@ -212,12 +214,13 @@ function show(report, { by } = {}) {
 function parts(report, by) {
   const { verdict, checks, receipt, entry } = report;
   const made = [];
-  if (["proven", "waiting", "overdue"].includes(verdict)) {
+  const isGenuine = ["proven", "waiting", "overdue"].includes(verdict);
+  if (isGenuine) {
     made.push(...list("proven_title", proven(report)), ...list("unproven_title", unproven(report)));
   }
   made.push(element("h3", say("checks_title")), checkList(checks));
   if (receipt) {
-    made.push(element("h3", say("says_title")), element("p", say("says"), "hint"), summary(told(receipt, entry)));
+    made.push(element("h3", say("says_title")), element("p", say(isGenuine ? "says" : "says_unproven"), "hint"), summary(told(receipt, entry)));
     const details = element("details");
     details.append(element("summary", say("technical")), summary(technical(receipt, by), "digest"));
     made.push(details);

@@ -118,7 +118,7 @@ def _checks() -> dict[str, str]:
         "no": _("No"),
         "open": _("Not shown"),
         "parts_yes": _("The receipt has every part that it must have."),
-        "parts_no": _("A part of the receipt is missing or damaged: {part}."),
+        "parts_no": _("The receipt is whole. What is missing or damaged: {part}."),
         "origin_no": _("All parts of the receipt name the same log."),
         "logged_yes": _(
             "The entry, recomputed, stands in the log as number {index} of {size}, counted from 0."
@@ -129,11 +129,11 @@ def _checks() -> dict[str, str]:
         "logged_open": _("The entry stands in the log: the receipt does not show it yet."),
         "signed_yes": _("The register signed the log in which it stands ({name})."),
         "signed_no": _("The register signed the log in which it stands ({name})."),
-        "foreign_open": _("The log is signed by a key that is known here ({name}): it is not."),
+        "foreign_open": _("The log is signed in the name of {name}, but by a key that is not known here."),
         "witness_yes": _("An outside witness, {name}, countersigned the log on {time}."),
         "witness_no": _("The countersignature of the outside witness {name} fits."),
         "witness_open": _("A countersignature by {name}, whose key is not known here, was not counted."),
-        "no_witness_open": _("An outside witness countersigned the log: there is none."),
+        "no_witness_open": _("There is no countersignature of an outside witness."),
         "promise_yes": _("The register promised to have the entry in its log by {time}."),
         "promise_no": _("The register’s promise fits the entry and its signature."),
         "promise_open": _("The promise to enter it by {time} is signed by a key that is not known here."),
@@ -142,8 +142,8 @@ def _checks() -> dict[str, str]:
         ),
         "version_yes": _("The list of the claim’s sections is the one that the entry stands for."),
         "version_no": _("The list of the claim’s sections is the one that the entry stands for."),
-        "evidence_yes": _("The list of evidence is the one that was filed. Files: {count}"),
-        "evidence_no": _("The list of evidence is the one that was filed."),
+        "evidence_yes": _("The list of evidence is the one that the entry stands for. Files: {count}"),
+        "evidence_no": _("The list of evidence is the one that the entry stands for."),
         "evidence_open": _(
             "The list of evidence: it is not in this receipt. It was left out, or erased by law."
         ),
@@ -155,18 +155,20 @@ def _checks() -> dict[str, str]:
         "unknown_open": _("Parts of the receipt that this page does not know and did not check: {names}"),
         "paper_yes": _("This is the receipt whose code you scanned."),
         "paper_no": _("This is the receipt whose code you scanned."),
-        "copy_yes": _("Your copy of the claim is what was filed. Sections checked: {count}"),
+        "copy_yes": _("Your copy of the claim is what the entry stands for. Sections checked: {count}"),
         "copy_no": _("Your copy of the claim is what this entry stands for, and not another version of it."),
         "section_no": _("A section of your copy is as it was filed: {section}"),
         "section_open": _("A section is not in your copy. It was left out, or erased by law: {section}"),
         "file_yes": _("The file {file} is exactly as received. In the receipt: {name}"),
         "file_no": _("The file {file} is one of those in the receipt, unchanged."),
+        "file_open": _("The file {file} has a digest that the receipt names, but nothing proves that list."),
         "files_left_open": _("Evidence in the receipt that you did not bring here: {names}"),
     }
 
 
 def _parts() -> dict[str, str]:
     return {
+        "part_receipt": _("the whole file"),
         "part_format": _("its format (this page may be older than the receipt)"),
         "part_members": _("one of its parts is missing"),
         "part_origin": _("the name of the log"),
@@ -185,6 +187,7 @@ def _told() -> dict[str, str]:
     return {
         "says_title": _("What the receipt says"),
         "says": _("In the words of the register."),
+        "says_unproven": _("None of this is proven. It stands here so that you can compare it."),
         "told_what": _("What happened"),
         "told_at": _("When, by the register’s clock"),
         "told_number": _("Claim number"),

@@ -1,5 +1,4 @@
-import django.db.models.deletion
-from django.db import migrations, models
+from django.db import migrations
 
 # A session in which triggers rest (session_replication_role = replica) would have written entries that nobody
 # seals.
@@ -12,16 +11,4 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(ALWAYS, ORIGIN),
-        # ledger_seal makes each leaf from the entry itself, nobody else may write there, and no entry is ever
-        # removed: looking it up once more was a sixth of sealing.
-        migrations.AlterField(
-            "leaf",
-            "entry",
-            models.OneToOneField(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="leaf",
-                to="ledger.entry",
-            ),
-        ),
     ]

@@ -22,7 +22,6 @@ class Migration(migrations.Migration):
             "leaf",
             "entry",
             models.OneToOneField(
-                db_constraint=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="leaf",

@@ -3,7 +3,7 @@
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,9 @@ NOW = int(datetime.now(UTC).timestamp())
 HOUR = 3600
 DEED = b"%PDF-1.4 deed"
 PHOTO = b"photo" * 1000
+Files = Sequence[tuple[str, bytes]]
+FILES: Files = (("deed.pdf", DEED), ("Фото.jpg", PHOTO))
+CLAIM = "0b9f6c1e-3f7a-4f6b-8a51-2f4f0f7f9d10"
 
 
 class Log:
@@ -34,8 +37,8 @@ class Log:
         self.witness = notes.SigningKey.generate("witness.example/one", notes.COSIGNATURE)
         self.vkeys = [key.verifier.vkey for key in (self.key, self.witness, self.promise_key)]
 
-    def copy_of_claim(self) -> dict[str, Any]:
-        """What a claimant downloads of a claim with two files."""
+    def copy_of_claim(self, evidence: Files = FILES) -> dict[str, Any]:
+        """What a claimant downloads of a claim with these files."""
         files = [
             {
                 "id": str(number),
@@ -43,7 +46,7 @@ class Log:
                 "sha256": hashlib.sha256(data).hexdigest(),
                 "size_bytes": len(data),
             }
-            for number, (name, data) in enumerate((("deed.pdf", DEED), ("Фото.jpg", PHOTO)))
+            for number, (name, data) in enumerate(evidence)
         ]
         contents: dict[str, Any] = {
             "core": {"language": "uk"},
@@ -54,7 +57,12 @@ class Log:
         texts = {name: rfc8785.dumps(content) for name, content in contents.items()}
         digests = {name: hashlib.sha256(salts[name] + texts[name]).hexdigest() for name in contents}
         manifest = rfc8785.dumps(
-            {"format": "registry-claim-version/1", "number": "UA-7K4M-2P9Q-F", "sections": digests}
+            {
+                "format": "registry-claim-version/1",
+                "claim": CLAIM,
+                "number": "UA-7K4M-2P9Q-F",
+                "sections": digests,
+            }
         )
         return {
             "digest": hashlib.sha256(manifest).hexdigest(),
@@ -73,13 +81,15 @@ class Log:
         proven: bool = True,
         witnessed: bool = True,
         of_version: bool = True,
+        evidence: Files = FILES,
     ) -> Receipt:
-        filed = self.copy_of_claim()
+        filed = self.copy_of_claim(evidence)
         body = rfc8785.dumps(
             {
                 "format": "registry-entry/1",
                 "kind": "claim.submitted" if of_version else "claim.withdrawn",
                 "at": "2026-03-07T10:20:30.123456Z",
+                "claim": CLAIM,
                 "version": filed["digest"] if of_version else None,
                 "facts": {"number": "UA-7K4M-2P9Q-F", "evidence": 2} if of_version else {},
             }
@@ -179,6 +189,3 @@ def _put(receipt: Any, path: tuple[Any, ...], value: Any) -> None:
     for step in path[:-1]:
         receipt = receipt[step]
     receipt[path[-1]] = value
-
-
-Change = Callable[[Receipt], None]

@@ -59,8 +59,8 @@ def test_a_stranger_files_in_two_sittings_on_two_devices(
     follow(second, title(second, "category"))
     assert heading(second) == number
     story = second.locator("ol.story li")
-    assert [event.inner_text().splitlines()[-1] for event in story.all()] == [
-        words(second, "You submitted the claim.")
+    assert [told.inner_text().splitlines()[0] for told in story.locator("p").all()] == [
+        f"{words(second, 'You submitted the claim.')} {words(second, 'Receipt')}"
     ]
     assert story.locator("time").get_attribute("datetime")
     files = [second.context.request.get(link.get_attribute("href") or "") for link in links_to_files(second)]

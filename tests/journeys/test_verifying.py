@@ -4,12 +4,14 @@ import base64
 import copy
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+import typst
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from django.conf import settings as django_settings
 from django.test import RequestFactory, override_settings
@@ -17,7 +19,7 @@ from django.utils import translation
 from playwright.sync_api import Page, Request, expect
 
 from claims.views import verify
-from ledger import notes
+from ledger import notes, tree
 from tests.claims.made_receipts import (
     DEED,
     HOUR,
@@ -196,6 +198,26 @@ def test_every_altered_receipt_without_a_proof_is_told(reader: Reader, log: Log)
     assert {what for what, verdict in found.items() if verdict != "altered"} == {"vkeys shortened"}
 
 
+def test_a_receipt_in_which_a_name_stands_twice_is_refused(reader: Reader, log: Log):
+    text = json.dumps(log.receipt())
+    for twice in (
+        text.replace('{"format"', '{"origin": "first", "format"', 1),
+        text.replace('"salt": "', '"salt": "00", "salt": "', 1),
+    ):
+        reader.bring(("receipt.json", twice.encode()))
+        assert reader.page.locator("#verdict .banner").get_attribute("data-verdict") == "altered"
+
+
+def test_the_example_in_the_documentation_is_proven(reader: Reader):
+    page = Path(django_settings.BASE_DIR, "docs", "ledger.md").read_text()
+    (example,) = re.findall(r"`receipt`:\n\n```json\n(.*?)\n```", page, re.DOTALL)
+    receipt = json.loads(example)
+    reader.page.click("summary")
+    reader.page.fill("#keys", "\n".join(receipt["vkeys"]))
+    assert reader.verdict(receipt) == "proven"
+    assert reader.checks()["witness"] == "yes"
+
+
 def test_a_receipt_of_another_log_is_foreign(reader: Reader):
     assert reader.verdict(Log("elsewhere.example/log").receipt()) == "foreign"
 
@@ -277,7 +299,7 @@ def test_a_stamp_of_outside_time_is_shown_and_held_against_the_log(reader: Reade
     receipt = stamped(log, tmp_path / "authority", "sha256", "sha512", "sha3-256")
     assert reader.verdict(receipt) == "proven"
     assert reader.checks()["stamp"] == "open"
-    assert "March 8, 2026" in reader.text()
+    assert "8 March 2026" in reader.text()
     foreign = copy.deepcopy(receipt)
     foreign["timestamp"]["chain"][0]["token"] = receipt["timestamp"]["token"]
     assert reader.verdict(foreign) == "altered"
@@ -304,11 +326,23 @@ def test_files_may_be_brought_one_after_another(reader: Reader, log: Log):
 
 @pytest.mark.parametrize("size", [0, 1, 55, 56, 63, 64, 65, 119, 120, 4 * 2**20, 4 * 2**20 + 57])
 def test_files_of_any_size_are_measured_right(reader: Reader, log: Log, size: int):
-    data = bytes(range(256)) * (size // 256 + 1)
-    digest = hashlib.sha256(data[:size]).hexdigest()
-    known = log.receipt() | {"evidence": [{"name": "file", "sha256": digest, "size_bytes": size}]}
-    reader.verdict(known, ("file", data[:size]))
+    data = (bytes(range(256)) * (size // 256 + 1))[:size]
+    reader.verdict(log.receipt(evidence=[("file", data)]), ("file", data))
     assert reader.checks()["file"] == "yes"
+
+
+def test_a_file_is_not_called_received_by_a_list_that_nothing_proves(reader: Reader, log: Log):
+    for receipt, verdict in (
+        (Log().receipt(), "foreign"),
+        (log.receipt() | {"promise": log.receipt(by=NOW)["promise"][:-9] + "AAAAAAA=\n"}, "altered"),
+    ):
+        assert reader.verdict(receipt, ("deed.pdf", DEED)) == verdict
+        assert reader.checks()["file"] == "open"
+        assert "None of this is proven" in reader.text()
+    receipt = log.receipt(of_version=False)
+    receipt["evidence"] = log.receipt()["evidence"]
+    assert reader.verdict(receipt, ("deed.pdf", DEED)) == "altered"
+    assert reader.checks()["file"] == "open"
 
 
 def test_the_copy_of_a_claim_is_compared_section_by_section(reader: Reader, log: Log):
@@ -335,6 +369,27 @@ def test_the_copy_of_a_claim_is_compared_section_by_section(reader: Reader, log:
 def test_a_proof_alone_is_refused_with_a_sentence(reader: Reader, log: Log):
     reader.bring(("claim.tlog-proof", log.receipt()["proof"].encode()))
     assert "is only the proof part of a receipt" in reader.text()
+
+
+def test_the_receipt_inside_a_pdf_is_checked(reader: Reader, log: Log, tmp_path: Path):
+    layout = tmp_path / "receipt.typ"
+    layout.write_text('#pdf.attach("receipt.json", bytes(sys.inputs.receipt))\nA receipt.')
+    for receipt, verdict in ((log.receipt(), "proven"), (log.receipt() | {"origin": "x"}, "altered")):
+        pdf = typst.compile(layout, format="pdf", sys_inputs={"receipt": json.dumps(receipt)})
+        reader.bring(("receipt.pdf", pdf))
+        assert reader.page.locator("#verdict .banner").get_attribute("data-verdict") == verdict
+        assert "What is printed on its pages was not checked" in reader.text()
+
+
+def test_the_code_of_a_printed_receipt_is_compared(saved: dict[str, Path], reader: Reader, log: Log):
+    leaf = tree.leaf_hash(bytes(range(16)) + log.receipt()["entry"]["body"].encode()).hex()
+    for scanned, verdict in ((leaf, "proven"), ("0" * 64, "misfit")):
+        reader.page.goto("about:blank")
+        reader.page.goto(f"file://{saved['en']}#{scanned}")
+        reader.requests.clear()
+        expect(reader.page.locator("#scanned")).to_be_visible()
+        assert reader.verdict(log.receipt()) == verdict
+        assert reader.checks()["paper"] == ("yes" if verdict == "proven" else "no")
 
 
 def test_what_is_no_receipt_is_told(reader: Reader):

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from ledger import notes, tree
 from registry import embedded_postgres
 
 BODY = '{"at":"2026-03-07T10:20:30.123456Z","kind":"test.noted","open":true}'
@@ -108,11 +109,32 @@ def test_no_acknowledged_entry_is_lost_when_the_database_crashes_under_the_seale
                 time.sleep(0.05)
             leaves = connection.execute("SELECT index, entry_id FROM ledger_leaf ORDER BY index").fetchall()
             entries = connection.execute("SELECT id FROM ledger_entry").fetchall()
+            while not is_signed(connection, len(leaves)):
+                assert time.monotonic() < deadline, "the sealer signs no more"
+                time.sleep(0.05)
+            check_checkpoints(connection, server.data_dir / "ledger" / "last-checkpoint")
         sealer.terminate()
         assert sealer.wait(timeout=10) == 0
     assert [index for index, _ in leaves] == list(range(len(leaves)))
     assert sorted(entry for _, entry in leaves) == sorted(entry for (entry,) in entries)
     assert set(acknowledged) <= {entry for _, entry in leaves}
+
+
+def is_signed(connection: psycopg.Connection[Any], size: int) -> bool:
+    return connection.execute("SELECT FROM ledger_checkpoint WHERE size = %s", [size]).rowcount > 0
+
+
+def check_checkpoints(connection: psycopg.Connection[Any], memory: Path) -> None:
+    """Each is a root of the one tree of all entries, as is what is remembered outside the database."""
+    rows = connection.execute(
+        "SELECT salt, body FROM ledger_entry AS entry JOIN ledger_leaf ON entry_id = entry.id ORDER BY index"
+    ).fetchall()
+    hashes = [tree.leaf_hash(salt + body.encode()) for salt, body in rows]
+    remembered = notes.Checkpoint.parse(notes.text_of(memory.read_text()))
+    signed = connection.execute("SELECT size, root FROM ledger_checkpoint").fetchall()
+    assert signed
+    for size, root in [*signed, (remembered.size, remembered.root)]:
+        assert root == tree.root_of(hashes[:size])
 
 
 def end(server: embedded_postgres.Server, how: signal.Signals) -> None:

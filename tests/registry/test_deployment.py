@@ -27,8 +27,9 @@ ROOT = settings.BASE_DIR
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
-LONG_LIVED = sorted(set(SERVICES) - {"migrate"})
-OURS = ("migrate", "web", "sealer", "worker")
+BY_HAND = {name for name, service in SERVICES.items() if service.get("profiles") == ["by-hand"]}
+LONG_LIVED = sorted(set(SERVICES) - {"migrate"} - BY_HAND)
+OURS = ("migrate", "web", "sealer", "worker", "verify")
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 GIVEN_BY_HAND = {"email-url", "tls-certificate", "tls-key"}
 LOCALE = "SELECT datlocale, pg_encoding_to_char(encoding) FROM pg_database WHERE datname = current_database()"
@@ -45,7 +46,8 @@ def read_by_settings() -> dict[str, str]:
 
 
 def assert_known(name: str) -> None:
-    secret = read_by_settings().get(name.removesuffix("_FILE")) in ("secret", "database", "mail")
+    reader = read_by_settings().get(name.removesuffix("_FILE"))
+    secret = reader in ("secret", "database", "mail", "authority", "witnesses")
     assert name in read_by_settings() or name in OF_OTHERS or (name.endswith("_FILE") and secret), name
 
 
@@ -121,6 +123,54 @@ def test_the_owner_of_the_tables_is_known_to_migrate_alone():
     assert knows == ["migrate"]
 
 
+def test_the_key_of_the_log_is_known_to_the_sealer_alone_and_what_it_signed_is_written_by_it_alone():
+    knows = [name for name, service in SERVICES.items() if "ledger-key" in service.get("secrets", [])]
+    assert knows == ["sealer"]
+    named = [name for name in OURS if "LEDGER_KEY_FILE" in SERVICES[name]["environment"]]
+    assert named == ["sealer"]
+    mounts = {
+        name: volume
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", [])
+        if volume.startswith("ledger:")
+    }
+    assert mounts == {"sealer": "ledger:/data/ledger", "verify": "ledger:/data/ledger:ro"}
+
+
+def test_evidence_is_mounted_where_it_is_read_or_written():
+    mounts = {
+        name: volume.endswith(":ro")
+        for name, service in SERVICES.items()
+        for volume in service.get("volumes", [])
+        if volume.startswith("evidence:")
+    }
+    assert mounts == {"web": False, "worker": False, "verify": True}
+
+
+def test_what_runs_by_hand_does_not_start_with_the_others():
+    assert {"verify"} == BY_HAND
+    assert all("depends_on" not in SERVICES[name] for name in BY_HAND)
+    assert not any(BY_HAND & set(service.get("depends_on", {})) for service in SERVICES.values())
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_process_knows_the_same_of_the_log(name: str):
+    given = SERVICES[name]["environment"]
+    for variable in ("LEDGER_ORIGIN", "LEDGER_OLD_VKEYS", "LEDGER_PROMISE_SECONDS", "LEDGER_WITNESSES"):
+        assert given[variable].startswith(f"${{{variable}:"), variable
+    assert given["LEDGER_VKEY_FILE"] == "/run/secrets/ledger-vkey"
+
+
+def test_whoever_asks_for_outside_time_or_verifies_it_knows_the_authority():
+    names = ("LEDGER_TSA_URL", "LEDGER_TSA_URL_FILE", "LEDGER_TSA_ROOTS", "LEDGER_TSA_POLICY")
+    for service in ("worker", "verify"):
+        given = SERVICES[service]["environment"]
+        assert {name: given.get(name) for name in names} == {name: f"${{{name}:-}}" for name in names}
+        assert "./secrets/authority:/run/authority:ro" in SERVICES[service]["volumes"]
+    for service in ("web", "sealer", "migrate"):
+        assert not set(names) & set(SERVICES[service]["environment"])
+
+
 def test_the_data_of_postgresql_18_lie_in_a_volume():
     assert SERVICES["database"]["image"].split(":")[1].split("-")[0] == "18"
     assert "database:/var/lib/postgresql" in SERVICES["database"]["volumes"]  # not .../data, as until 17
@@ -134,8 +184,9 @@ def test_every_variable_of_a_service_is_one_that_settings_read(name: str):
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_of_a_service_exists(name: str):
-    if "command" in SERVICES[name]:
-        assert_command(SERVICES[name]["command"])
+    command = SERVICES[name].get("entrypoint", []) + SERVICES[name].get("command", [])
+    if command:
+        assert_command(command)
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -190,7 +241,7 @@ def make_secrets(folder: Path) -> str:
 
 def test_the_script_makes_every_secret_that_is_not_given_by_hand(tmp_path: Path):
     said = make_secrets(tmp_path / "secrets")
-    made = {path.name for path in (tmp_path / "secrets").iterdir()}
+    made = {path.name for path in (tmp_path / "secrets").iterdir() if path.is_file()}
     needed = {Path(secret["file"]).name for secret in COMPOSE["secrets"].values()}
     assert made == needed - GIVEN_BY_HAND
     for name in GIVEN_BY_HAND:
@@ -201,9 +252,20 @@ def test_the_script_makes_every_secret_that_is_not_given_by_hand(tmp_path: Path)
 
 def test_secrets_that_are_there_are_kept(tmp_path: Path):
     make_secrets(tmp_path / "secrets")
-    before = {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()}
+    (tmp_path / "secrets" / "authority" / "roots.pem").write_text("given by hand")
+    before = contents(tmp_path / "secrets")
     make_secrets(tmp_path / "secrets")
-    assert {path.name: path.read_text() for path in (tmp_path / "secrets").iterdir()} == before
+    assert contents(tmp_path / "secrets") == before
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(path): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_folder_for_the_time_authority_can_be_mounted(tmp_path: Path):
+    """Docker would make it, closed and root's, where it is missing."""
+    make_secrets(tmp_path / "secrets")
+    assert (tmp_path / "secrets" / "authority").stat().st_mode & 0o777 == 0o755
 
 
 def test_the_secrets_are_what_the_settings_want(tmp_path: Path):
@@ -219,6 +281,8 @@ def test_the_secrets_are_what_the_settings_want(tmp_path: Path):
         "SITE_URL": "https://claims.example.org",
         "LOG_LEVEL": "INFO",
         "LEDGER_ORIGIN": "claims.example.org/log",
+        "LEDGER_OLD_VKEYS": "",
+        "LEDGER_PROMISE_SECONDS": "",
         "LEDGER_WITNESSES": "",
         "DEFAULT_FROM_EMAIL": "registry@claims.example.org",
         "REGISTRY_DATA_DIR": str(tmp_path / "data"),
@@ -361,7 +425,8 @@ def directives(unit: Path) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
 def test_a_unit_is_hardened_and_knows_only_what_we_read(unit: Path):
     said = directives(unit)
-    assert ("User", "registry") in said
+    user = "registry-sealer" if unit.stem == "registry-sealer" else "registry"
+    assert {("User", user), ("Group", user)} <= set(said)
     for name, value in (
         ("ProtectSystem", "strict"),
         ("NoNewPrivileges", "yes"),
@@ -375,9 +440,82 @@ def test_a_unit_is_hardened_and_knows_only_what_we_read(unit: Path):
         if name.endswith("_FILE"):
             assert value.removeprefix("%d/") in credentials
     assert ("database-owner-url" in credentials) == (unit.stem == "registry-migrate")
+    assert ("ledger-key" in credentials) == (unit.stem == "registry-sealer")
     example = (DEPLOY / "systemd" / "environment.example").read_text()
-    for name in re.findall(r"^(\w+)=", example, re.MULTILINE):
+    for name in re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE):
         assert_known(name)
+
+
+def test_what_the_sealer_remembers_lies_where_no_other_unit_comes():
+    said = {unit.stem: directives(unit) for unit in UNITS}
+    folders = {stem: dict(lines)["StateDirectory"] for stem, lines in said.items()}
+    sealer = said.pop("registry-sealer")
+    assert folders.pop("registry-sealer") == "registry-sealer"
+    assert set(folders.values()) == {"registry"}
+    assert {
+        ("StateDirectoryMode", "0700"),
+        ("UMask", "0077"),
+        ("Environment", "REGISTRY_DATA_DIR=/var/lib/registry-sealer"),
+    } <= set(sealer)
+    assert not any("registry-sealer" in value for lines in said.values() for _name, value in lines)
+    assert not any("LEDGER_MEMORY" in value for _name, value in sealer)  # so it lies in that folder
+
+
+def by_hand(tmp_path: Path, *words: str) -> list[str]:
+    """What systemd-run would be told."""
+    programs = tmp_path / "bin"
+    programs.mkdir(exist_ok=True)
+    (programs / "systemd-run").write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    (programs / "systemd-run").chmod(0o755)
+    said = subprocess.run(
+        [DEPLOY / "systemd" / "by-hand", *words],
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "UNITS": str(DEPLOY / "systemd")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return said.stdout.splitlines()
+
+
+def properties(words: list[str]) -> list[str]:
+    return [word.removeprefix("--property=") for word in words if word.startswith("--property=")]
+
+
+def test_a_command_by_hand_has_what_the_sealer_has(tmp_path: Path):
+    told = by_hand(tmp_path, "rotate_ledger_key", "--new", "/a b")
+    command = told[told.index("--") + 1 :]
+    assert_command(command)
+    assert command[1:] == ["manage.py", "rotate_ledger_key", "--new", "/a b"]
+    given = properties(told)
+    names = ("User", "Group", "WorkingDirectory", "EnvironmentFile", "LoadCredential", "Environment", "UMask")
+    place = "/run/credentials/registry-by-hand.service"
+    assert "--unit=registry-by-hand" in told
+    assert given == [
+        f"{name}={value.replace('%d', place)}"
+        for name, value in directives(DEPLOY / "systemd" / "registry-sealer.service")
+        if name in names
+    ]
+    assert not any("owner" in word for word in told)
+
+
+@pytest.mark.parametrize("command", ["close_log", "recover_ledger"])
+def test_a_command_by_hand_that_needs_the_owner_is_handed_it(tmp_path: Path, command: str):
+    given = properties(by_hand(tmp_path, command))
+    place = "/run/credentials/registry-by-hand.service"
+    assert "User=registry-sealer" in given
+    assert "LoadCredential=database-owner-url:/etc/registry/secrets/database-owner-url" in given
+    assert f"Environment=DATABASE_OWNER_URL_FILE={place}/database-owner-url" in given
+
+
+def test_verifying_by_hand_reads_evidence_and_what_the_sealer_remembers(tmp_path: Path):
+    """As root, who gives nobody else's folder to himself: systemd would, for a StateDirectory."""
+    given = properties(by_hand(tmp_path, "verify_register", "--evidence"))
+    last = dict(line.split("=", 1) for line in given if not line.startswith("Environment="))
+    assert (last["User"], last["Group"]) == ("root", "root")
+    variables = dict(line.split("=", 2)[1:] for line in given if line.startswith("Environment="))
+    assert variables["REGISTRY_DATA_DIR"] == "/var/lib/registry"
+    assert variables["LEDGER_MEMORY"] == "/var/lib/registry-sealer/ledger/last-checkpoint"
+    assert not any(line.startswith("StateDirectory") for line in given)
 
 
 @pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from ledger import notes
 from registry import environment as env
 
 Patch = pytest.MonkeyPatch
@@ -137,6 +138,39 @@ def test_another_address_of_an_authority_is_refused(monkeypatch: Patch, url: str
     monkeypatch.setenv("TSA_URL", url)
     with pytest.raises(ImproperlyConfigured, match="TSA_URL must be an https address"):
         env.authority("TSA_URL")
+
+
+WITNESS = notes.SigningKey.generate("w", notes.COSIGNATURE).verifier.vkey
+
+
+@pytest.mark.parametrize(
+    "url", ["https://w.example/1", "https://w.example:8443", "http://127.0.0.1:18490", "http://[::1]:1/w"]
+)
+def test_a_witness_is_asked_by_https_or_on_this_machine(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("WITNESSES", f"{WITNESS} {url}")
+    assert env.witnesses("WITNESSES", "") == [f"{WITNESS} {url}"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://w.example/",
+        "http://127.0.0.1.example.org/",
+        "http://127.0.0.1@example.org/",
+        "ftp://127.0.0.1/",
+        "https://",
+        "https://host:99999/",
+        "https://w.example/?a",
+        "https://w.example/#a",
+        "",
+    ],
+)
+def test_another_address_of_a_witness_is_refused(monkeypatch: Patch, url: str):
+    monkeypatch.setenv("WITNESSES", f"{WITNESS} {url}")
+    with pytest.raises(
+        ImproperlyConfigured, match="its address: https, or http to a program on this machine"
+    ):
+        env.witnesses("WITNESSES", "")
 
 
 def test_a_file_of_certificates_is_there_and_is_pem(monkeypatch: Patch, tmp_path: Path):

@@ -133,5 +133,5 @@ def test_probes_come_by_address(client: Client, settings: Any):
 @pytest.mark.django_db
 def test_what_was_ready_once_is_not_asked_again(client: Client, django_assert_num_queries: Any):
     client.get("/readyz")
-    with django_assert_num_queries(3):  # the database, the sealer’s queue and alarm
+    with django_assert_num_queries(4):  # the database, the sealer’s queue, its alarm, and a closed log
         client.get("/readyz")

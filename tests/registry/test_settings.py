@@ -99,8 +99,8 @@ def test_a_process_that_does_not_sign_needs_the_public_half_alone(tmp_path: Path
         ("LEDGER_VKEY", "x", "LEDGER_VKEY has no verifier key"),
         ("LEDGER_VKEY", vkey(), "LEDGER_VKEY is not the public half of LEDGER_KEY"),
         ("LEDGER_OLD_VKEYS", "x", "LEDGER_OLD_VKEYS has no verifier key"),
-        ("LEDGER_WITNESSES", vkey("w", 4), "a space and its http address"),
-        ("LEDGER_WITNESSES", f"{vkey('w', 4)} file:///etc/passwd", "a space and its http address"),
+        ("LEDGER_WITNESSES", vkey("w", 4), "a space and its address: https"),
+        ("LEDGER_WITNESSES", f"{vkey('w', 4)} file:///etc/passwd", "a space and its address: https"),
         ("LEDGER_WITNESSES", f"{vkey('w')} http://w.example", "has a key of type 1"),
     ],
     ids=range(12),  # the keys are new in each process
