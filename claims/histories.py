@@ -374,9 +374,14 @@ class Batch:
         if blob is None:
             yield Finding.of(Blob, file.blob_id, f"is missing: file {file.public_id} is of it")
             return
-        for column in ("sha256", "size_bytes", "media_type"):
-            if getattr(blob, column) != listed.get(column):
-                yield Finding.of(Blob, blob.pk, f"{column}: not as submitted with file {file.public_id}")
+        columns = ("sha256", "size_bytes", "media_type")
+        if wrong := [column for column in columns if getattr(blob, column) != listed.get(column)]:
+            # Which of the two was changed, nobody can tell from here.
+            says = f"{', '.join(wrong)} of blob {blob.pk}: not as submitted"
+            yield Finding.of(EvidenceFile, file.pk, says)
+            yield Finding.of(
+                Blob, blob.pk, f"{', '.join(wrong)}: not as submitted with file {file.public_id}"
+            )
         if (file.public_id, listed.get("sha256")) not in self._received:
             yield Finding.of(CustodyEvent, f"of file {file.public_id}", "no event tells that it was received")
 

@@ -193,9 +193,7 @@ def open_checkpoint(
         report.open(f"{what} has further lines, which are signed and mean nothing here.")
     names = sorted({key.name for key in opened.cosigned})
     if len(names) < trust.quorum:
-        raise Refuted(
-            f"{what}: {len(names)} known witnesses countersigned it, and {trust.quorum} are asked for."
-        )
+        raise Refuted(f"{what}: countersigned by known witnesses: {len(names)}; asked for: {trust.quorum}.")
     whose = "a key that you trust" if trust.is_given else "a key that came with it"
     report.good(f"{what} of {checkpoint.size} entries is signed by the log {checkpoint.origin} with {whose}.")
     for key, at in opened.cosigned.items():
@@ -897,7 +895,7 @@ def _answer(options: argparse.Namespace, report: Report) -> str:
             checkpoint, cosigned = open_checkpoint(read_text(options.file), trust.keys, trust, report)
             return (
                 f"The log {checkpoint.origin} signed {checkpoint.size} entries with the root "
-                f"{checkpoint.root.hex()}, and {len(cosigned)} known witnesses countersigned."
+                f"{checkpoint.root.hex()}. Countersigned by known witnesses: {len(cosigned)}."
             )
         case "consistency":
             return _consistency(options, trust, report)

@@ -163,8 +163,8 @@ def witnesses(name: str, default: str) -> list[str]:
         _check_key(name, _verifier_key(name, vkey), notes.COSIGNATURE)
         if not _is_safe(url) or "?" in url or "#" in url:
             raise ImproperlyConfigured(
-                f"{name} needs for each witness its key, a space and its address: https, or http to a program "
-                f"on this machine ({', '.join(LOOPBACK)})."
+                f"{name} needs for each witness its key, a space and its address: https, or http to a "
+                f"program on this machine ({', '.join(LOOPBACK)})."
             )
     return [witness for witness in found if witness]
 

@@ -1,4 +1,4 @@
-"""What goes wrong with the log beside a kill (test_ledger_kill): two sealers, full disks, a clock set back."""
+"""What goes wrong beside a kill (test_ledger_kill): two sealers, a full disk, a clock set back."""
 
 import os
 import shutil

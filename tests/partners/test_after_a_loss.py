@@ -1,4 +1,4 @@
-"""What partners see of a log that came back from a loss: gaps by their hash, and no claim that is not here."""
+"""What partners see of a log that came back from a loss: gaps by their hash, no claim that is not here."""
 
 import os
 from collections.abc import Callable

@@ -22,7 +22,8 @@ from tests import make
 pytestmark = pytest.mark.django_db
 
 ALL = Terms(categories=None, regions=None, states=OPEN_STATES, sections=SECTIONS, evidence=True)
-TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=60)
+CHARACTERS = st.characters(exclude_categories=["Cs"], exclude_characters="\0")
+TEXTS = st.text(CHARACTERS, min_size=1, max_size=60).filter(str.strip)  # white space alone is no answer
 MEMBERS = [
     "number",
     "category",

@@ -70,6 +70,7 @@ def test_everything_as_a_stream(program):
     answer = ministry.get(CLAIMS, accept=NDJSON, end=1)
     assert answer.headers["Content-Type"] == NDJSON
     assert answer.headers["Ledger-Index"].lstrip("-").isdigit()
+    assert answer.headers["X-Accel-Buffering"] == "no"  # nginx hands each line on as it comes
     *claims, end = map(json.loads, answer.getvalue().splitlines())
     assert [claim["number"] for claim in claims] == numbers
     assert end == {"type": "end", "count": 3}

@@ -461,7 +461,7 @@ def test_what_the_sealer_remembers_lies_where_no_other_unit_comes():
     assert not any("LEDGER_MEMORY" in value for _name, value in sealer)  # so it lies in that folder
 
 
-def by_hand(tmp_path: Path, *words: str) -> list[str]:
+def by_hand(tmp_path: Path, *words: str, units: Path = DEPLOY / "systemd") -> list[str]:
     """What systemd-run would be told."""
     programs = tmp_path / "bin"
     programs.mkdir(exist_ok=True)
@@ -469,7 +469,7 @@ def by_hand(tmp_path: Path, *words: str) -> list[str]:
     (programs / "systemd-run").chmod(0o755)
     said = subprocess.run(
         [DEPLOY / "systemd" / "by-hand", *words],
-        env={"PATH": f"{programs}:{os.environ['PATH']}", "UNITS": str(DEPLOY / "systemd")},
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "UNITS": str(units)},
         capture_output=True,
         text=True,
         check=True,
@@ -496,6 +496,12 @@ def test_a_command_by_hand_has_what_the_sealer_has(tmp_path: Path):
         if name in names
     ]
     assert not any("owner" in word for word in told)
+
+
+def test_nothing_runs_by_hand_where_there_is_no_unit(tmp_path: Path):
+    """It would be as root, without the settings."""
+    with pytest.raises(subprocess.CalledProcessError):
+        by_hand(tmp_path, "sealer", units=tmp_path)
 
 
 @pytest.mark.parametrize("command", ["close_log", "recover_ledger"])
