@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from io import StringIO
@@ -151,6 +153,11 @@ def test_an_announcement_that_is_not_whole_is_refused(fact: str, value: Any):
     del facts[fact]
     with pytest.raises(NoteWrong):
         read(body_of(facts))
+
+
+def test_a_reader_needs_no_django():
+    blocked = "import sys; sys.modules['django'] = None; import ledger.rotation_note"
+    subprocess.run([sys.executable, "-c", blocked], check=True, cwd=Path(__file__).parents[2])
 
 
 # --- When the new key signs ---

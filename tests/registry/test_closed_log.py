@@ -1,4 +1,4 @@
-"""What people meet once the log is closed: reading goes on, drafts are kept, acts are refused in their words."""
+"""What people meet once the log is closed: reading goes on, drafts are kept, acts are refused plainly."""
 
 from typing import Any
 
