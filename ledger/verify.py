@@ -21,13 +21,14 @@ import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NoReturn
 
-from ledger import notes, tree
+from ledger import notes, rotation_note, tree
 
 PROVEN, REFUTED, CANNOT_TELL = 0, 1, 2
 WORDS = {PROVEN: "proven", REFUTED: "refuted", CANNOT_TELL: "cannot tell"}
@@ -54,6 +55,7 @@ BLOCK = 16 * tree.TILE_WIDTH  # entries that are hashed before the tree takes th
 
 _HEX = re.compile(rb"(?:[0-9a-f]{2})+")
 _LOST = re.compile(rb'\{"index":(0|[1-9][0-9]{0,18}),"lost":"([0-9a-f]{64})"\}\n')
+_ANNOUNCED = f'"kind":"{rotation_note.KIND}"'.encode()
 
 Line = tuple[bytes | None, bytes]
 """Of an export: salt and body of an entry; or None and the leaf hash of one that was lost."""
@@ -396,6 +398,8 @@ def check_export(
     folder = Folder(path)
     note = folder.checkpoint()
     keys = trust.using(folder.vkeys())
+    if trust.is_given and not _is_signed_by(note, keys):
+        keys = _followed(folder, keys, report)
     checkpoint, cosigned = open_checkpoint(note, keys, trust, report, "The checkpoint of the export")
     growing, last_at, lost, wanted = Growing(), 0.0, 0, set(wanted)
     found: dict[bytes, int] = {}
@@ -426,6 +430,26 @@ def check_export(
         )
     _check_timestamps(folder, checkpoint, trust, report, keys, roots)
     return Exported(folder, checkpoint, cosigned, found, last_at, lost)
+
+
+def _is_signed_by(note: str, keys: Sequence[notes.VerifierKey]) -> bool:
+    with suppress(notes.NoteWrong):
+        return bool(notes.open_note(note, keys).by)
+    return False
+
+
+def _followed(
+    folder: Folder, keys: Sequence[notes.VerifierKey], report: Report
+) -> Sequence[notes.VerifierKey]:
+    """The reader's keys, and those that took their place: each was announced in the log by the one before."""
+    bodies = (body.decode(errors="replace") for _salt, body in folder.entries() if _ANNOUNCED in body)
+    try:
+        known = rotation_note.follow(bodies, keys)
+    except notes.NoteWrong as wrong:
+        raise Refuted(f"The log’s change of keys: {wrong}") from None
+    for key in known[len(keys) :]:
+        report.good(f"The log announces the key {key.vkey}, signed by the one that it replaces.")
+    return known
 
 
 def _hash(salt: bytes | None, body: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from ledger import notes, tree, verify
+from ledger import notes, rotation_note, tree, verify
 
 ORIGIN = "register.example/claims"
 LOG = notes.SigningKey.generate(ORIGIN)
@@ -373,6 +373,29 @@ def test_entries_of_which_the_hash_alone_is_left_are_counted(desk: Desk) -> None
     lines[7] = f'{{"index":7,"lost":"{log.hashes[8].hex()}"}}\n'
     path.write_text("".join(lines))
     assert desk.ask("export", str(folder), "--keys", desk.keys)[0] == 1
+
+
+def test_a_reader_who_has_the_old_key_follows_to_the_new_one_by_the_log(desk: Desk) -> None:
+    new = notes.SigningKey.generate(ORIGIN)
+    log = Log().grow(3)
+    announced = rotation_note.announce(LOG, new, 1_800_000_000)
+    log.add(
+        json.dumps({"facts": announced, "kind": rotation_note.KIND}, separators=(",", ":"), sort_keys=True)
+    )
+    log.key = new
+    said = desk.told("export", str(log.export(desk.folder / "export")), "--keys", desk.keys)
+    assert any("announces the key" in line for line in said["proven"])
+
+
+def test_a_key_that_no_trusted_key_announced_is_refuted(desk: Desk) -> None:
+    thief = notes.SigningKey.generate(ORIGIN)
+    log = Log().grow(3)
+    announced = rotation_note.announce(thief, notes.SigningKey.generate(ORIGIN), 1_800_000_000)
+    log.add(
+        json.dumps({"facts": announced, "kind": rotation_note.KIND}, separators=(",", ":"), sort_keys=True)
+    )
+    log.key = thief
+    assert desk.ask("export", str(log.export(desk.folder / "export")), "--keys", desk.keys)[0] == 1
 
 
 def test_a_missing_tile_is_named(desk: Desk) -> None:
