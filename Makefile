@@ -31,7 +31,7 @@ soak: venv
 	CHANGES_SECONDS=60 $(BIN)/python -m pytest tests/partners/test_changes_follow.py
 	JOURNEY_LANGUAGES=uk,en $(BIN)/python -m pytest tests/journeys
 	ANSWERS_EXAMPLES=200 $(BIN)/python -m pytest tests/claims/test_every_category.py
-	TAMPERS=500 $(BIN)/python -m pytest tests/claims/test_tampering.py
+	TAMPERS=500 TAMPER_SEED=$$(date +%s) $(BIN)/python -m pytest tests/claims/test_tampering.py
 	API_FUZZ=300 API_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/partners/test_partner_fuzz.py
 
 pictures: venv

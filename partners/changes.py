@@ -91,7 +91,7 @@ def after(partner: Partner, *, after: int, limit: int) -> Changes:
     )
     window = following.sealed(after=after).filter(index__lte=upto)
     # Said of the entries too, lest the planner reads all of them for this window.
-    entries_of_it = window.aggregate(first=Min("entry_id"), last=Max("entry_id"))
+    entries_of_it = window[:WINDOW].aggregate(first=Min("entry_id"), last=Max("entry_id"))
     window = window.filter(of_interest, entry__id__range=(entries_of_it["first"], entries_of_it["last"]))
     leaves = list(window.values_list("index", "entry_id", "entry__body"))
     view = _View(partner)  # after the entries: so its terms are no older than any of them

@@ -27,6 +27,7 @@ OPEN = {
     "privacy": (200, 405),
     "help": (200, 405),
     "accessibility": (200, 405),
+    "verify": (200, 405),
     "statistics": (200, 405),
     "statistics_table": (404, 405),  # nothing is published yet
 }
@@ -41,6 +42,10 @@ OF_A_CLAIM = {
     "filed": ((404, 405), (200, 405)),
     "filed_file": ((404, 405), (200, 405)),
     "receipt": ((302, 405), (200, 405)),
+    "receipt_act": ((404, 405), (200, 405)),
+    "receipt_json": ((404, 405), (200, 405)),
+    "receipt_pdf": ((404, 405), (200, 405)),
+    "receipt_proof": ((404, 405), (404, 405)),  # no checkpoint covers it yet
     "file": ((200, 405), (200, 405)),
     "eligibility": ((200, 302), (302, 302)),
     "page": ((200, 302), (302, 302)),
@@ -97,6 +102,8 @@ def address(name, claim=None):
     if claim is None:
         return reverse(f"claims:{name}")
     more = {"page": ["owners"], "item": ["co_owners"]}.get(name, [])
+    if name in ("receipt_act", "receipt_json", "receipt_pdf", "receipt_proof"):
+        more = [1]
     if name in ("file", "piece"):
         more = [claim.attachments.latest("id").evidence_file.public_id]
     if name == "request":
