@@ -26,8 +26,8 @@ LEAF_BYTES = 666  # salt and body of a usual entry
 BLOCK = 50_000
 
 LEAVES = """
-INSERT INTO ledger_leaf (index, entry_id, hash)
-SELECT n, n, sha256(int8send(n)) FROM generate_series(%s::bigint, %s::bigint) AS n
+INSERT INTO ledger_leaf (index, hash)
+SELECT n, sha256(int8send(n)) FROM generate_series(%s::bigint, %s::bigint) AS n
 """
 
 
