@@ -32,6 +32,7 @@ from partners import agreements, feed
 from partners.agreements import Terms
 from partners.models import AgreementVersion, Partner
 
+LEAST_LOOKED_AT = 200
 WINDOW = 2_000  # entries that one request looks at: a long run of what is not shown is passed in steps
 AGREEMENT_KINDS = (agreements.CREATED.name, agreements.CHANGED.name)
 
@@ -93,7 +94,11 @@ def after(partner: Partner, *, after: int, limit: int) -> Changes:
     # Said of the entries too, lest the planner reads all of them for this window.
     entries_of_it = window[:WINDOW].aggregate(first=Min("entry_id"), last=Max("entry_id"))
     window = window.filter(of_interest, entry__id__range=(entries_of_it["first"], entries_of_it["last"]))
-    leaves = list(window.values_list("index", "entry_id", "entry__body"))
+    rows = window.values_list("index", "entry_id", "entry__body")
+    most = max(2 * limit, LEAST_LOOKED_AT)  # most of them concern the partner: of the others no more is read
+    leaves = list(rows[:most])
+    if len(leaves) == most:
+        upto = leaves[-1][0]
     view = _View(partner)  # after the entries: so its terms are no older than any of them
     results: list[Item] = []
     for index, entry, text in leaves:

@@ -37,7 +37,9 @@ SETTINGS = {
     "listen_addresses": HOST,
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "256MB",
+    "shared_buffers": "512MB",
+    "max_wal_size": "3GB",  # between checkpoints: after each, a page that is touched is written whole
+    "checkpoint_timeout": "15min",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # Statements and DETAIL lines quote rows, and with them people.
