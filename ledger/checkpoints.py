@@ -254,6 +254,7 @@ class Signer:
         self._witnesses = witnesses()
         self._agrees = False
         self._alarm = ""
+        self._objecting: dict[str, Alarm] = {}  # by the witness's name, until they sign again
         self._last: Signed | None = None
         self._signed_at = self._published_at = float("-inf")
 
@@ -381,6 +382,10 @@ class Signer:
     def _publish(self, signed: Signed) -> None:
         """Ask the witnesses, then write the row, unless it would say nothing new. Raises Alarm."""
         lines = self._cosignatures(signed)
+        for (
+            objection
+        ) in self._objecting.values():  # who objected and is silent now has not changed their mind
+            raise objection
         self._published_at = time.monotonic()
         size, root, before = signed.checkpoint.size, signed.checkpoint.root, newest()
         if before is not None and before.size > size:  # another sealer was quicker
@@ -417,7 +422,7 @@ class Signer:
 
     def _cosignatures(self, signed: Signed) -> list[str]:
         now = time.monotonic()
-        asked = [witness for witness in self._witnesses if now >= witness.asked_again_at]
+        asked = [w for w in self._witnesses if now >= w.asked_again_at or w.key.name in self._objecting]
         lines: list[str] = []
         again: list[Witness] = []
         for witness, answer in self._ask(asked, signed):
@@ -452,9 +457,10 @@ class Signer:
         if told is None:
             return False
         if told > size and told > proofs.size():
-            raise Alarm(
+            raise self._objects(
+                witness,
                 f"The witness {witness.key.name} has signed a checkpoint of {told} entries, and the log has "
-                f"{size}. It was cut back. {_RECOVER} {_WITNESS}"
+                f"{size}. It was cut back. {_RECOVER} {_WITNESS}",
             )
         if told == witness.seen == size:
             raise self._refused(witness, signed)
@@ -472,6 +478,7 @@ class Signer:
                 except notes.NoteWrong:
                     continue
                 witness.seen = size
+                self._objecting.pop(witness.key.name, None)
                 if witness.is_away:
                     logger.warning("The witness %s signs again.", witness.key.name)
                 witness.is_away, witness.rest, witness.asked_again_at = False, FIRST_REST, 0.0
@@ -486,10 +493,15 @@ class Signer:
         return []
 
     def _refused(self, witness: Witness, signed: Signed) -> Alarm:
-        return Alarm(
+        return self._objects(
+            witness,
             f"The witness {witness.key.name} refuses the checkpoint of {signed.checkpoint.size} entries: "
-            f"it has signed one of another tree. {_RECOVER} {_WITNESS}"
+            f"it has signed one of another tree. {_RECOVER} {_WITNESS}",
         )
+
+    def _objects(self, witness: Witness, said: str) -> Alarm:
+        self._objecting[witness.key.name] = Alarm(said)
+        return self._objecting[witness.key.name]
 
     def _raise(self, said: str) -> None:
         self._agrees = False

@@ -89,11 +89,14 @@ def read(body: str) -> KeyChange | None:
 def follow(bodies: Iterable[str], keys: Iterable[VerifierKey]) -> list[VerifierKey]:
     """From keys that the reader trusts to all that took their place, by the entries in the order of the log.
 
-    An announcement by a key that is not among them proves nothing and is passed over. Raises NoteWrong for
-    one that its keys did not sign."""
+    An announcement by a key that is not among them, or that its keys did not sign, proves nothing and is
+    passed over: whoever can write an entry could else keep everybody from following."""
     known = list(keys)
     for body in bodies:
-        change = read(body)
+        try:
+            change = read(body)
+        except NoteWrong:
+            continue
         if change is not None and change.old in known and change.new not in known:
             known.append(change.new)
     return known

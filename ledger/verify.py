@@ -144,7 +144,10 @@ def _hex(value: object, size: int, what: str) -> bytes:
 
 
 def _instant(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds} (seconds since 1970)"
 
 
 # --- Signatures ---
@@ -443,10 +446,7 @@ def _followed(
 ) -> Sequence[notes.VerifierKey]:
     """The reader's keys, and those that took their place: each was announced in the log by the one before."""
     bodies = (body.decode(errors="replace") for _salt, body in folder.entries() if _ANNOUNCED in body)
-    try:
-        known = rotation_note.follow(bodies, keys)
-    except notes.NoteWrong as wrong:
-        raise Refuted(f"The log’s change of keys: {wrong}") from None
+    known = rotation_note.follow(bodies, keys)
     for key in known[len(keys) :]:
         report.good(f"The log announces the key {key.vkey}, signed by the one that it replaces.")
     return known
@@ -521,6 +521,8 @@ def check_timestamp(note: str, member: object, roots: Path | None, report: Repor
     try:
         from ledger import timestamps  # noqa: PLC0415 -- asn1crypto is needed for this alone
     except ImportError:
+        if roots is not None:
+            raise CannotTell("The stamp of time cannot be looked at: install asn1crypto.") from None
         report.open("The stamp of time was not looked at: install asn1crypto.")
         return
     text = notes.text_of(note).encode()
@@ -562,7 +564,7 @@ class Receipt:
         entry = raw["entry"]
         if not isinstance(entry, dict) or not isinstance(entry.get("body"), str):
             raise CannotTell("The receipt has no entry.")
-        texts = (raw["origin"], raw["promise"] or "", raw["proof"] or "")
+        texts = (raw["origin"], *(raw[name] for name in ("promise", "proof") if raw[name] is not None))
         if not all(isinstance(text, str) for text in texts):
             raise CannotTell("The receipt has a part that is not a text and must be one.")
         salt = _hex(entry.get("salt"), SALT_BYTES, "The entry's salt")
@@ -608,6 +610,8 @@ def check_receipt(
         note = notes.Proof.parse(receipt.proof or "").checkpoint
         check_timestamp(note, receipt.raw["timestamp"], roots, report)
     elif checkpoint is not None:
+        if roots is not None:
+            raise CannotTell("The receipt has no stamp of time that could be held against the roots given.")
         report.open(
             "No outside authority stamped the time: when the entry was made is what the register says."
         )
@@ -652,8 +656,8 @@ def _check_version(receipt: Receipt, said: Mapping[str, Any], report: Report) ->
     version = receipt.raw["version"]
     if version is None:
         if said.get("version") is not None:
-            report.open(
-                "Which version of the claim the entry is about: the receipt does not hold its manifest."
+            raise Refuted(
+                "The entry is about a version of a claim, and the receipt does not hold its manifest."
             )
         return
     if not isinstance(version, dict) or not isinstance(version.get("manifest"), str):
@@ -791,7 +795,9 @@ def _check_evidence(receipt: Receipt, files: Sequence[Path], report: Report) -> 
             raise Refuted("The list of evidence is not that of the evidence section.")
         report.good(f"The list of evidence is as it was submitted: {len(listed)} files.")
     elif listed:
-        report.open("The list of evidence: without the evidence section nothing binds it to the entry.")
+        raise Refuted("Nothing binds the list of evidence to the entry: the evidence section is missing.")
+    if files and section is None:
+        raise CannotTell("The receipt has no list of evidence: it was erased, or nothing was sent.")
     given = []
     for path in files:
         digest, size = digest_of(path)
@@ -800,10 +806,6 @@ def _check_evidence(receipt: Receipt, files: Sequence[Path], report: Report) -> 
             raise Refuted(f"{path.name} is not among the evidence: its SHA-256 is {digest}.")
         given += named
         report.good(f"{path.name} is, byte for byte, a file that the claimant sent.")
-    if files and section is None:
-        raise CannotTell(
-            "The files have the digests in the receipt, but nothing there binds these to the entry."
-        )
     if missing := [one for one in listed if one not in given]:
         report.open(f"{len(missing)} of {len(listed)} files of evidence were not given to be compared.")
 
@@ -952,8 +954,10 @@ def _consistency(options: argparse.Namespace, trust: Trust, report: Report) -> s
         except notes.NoteWrong as wrong:
             raise CannotTell(f"A checkpoint cannot be read: {wrong}") from None
     check_consistency(first, second, read_consistency(options.proof), report)
-    unsigned = "" if trust.is_given else " Who signed them was not checked."
-    return f"The log of {second.size} entries begins with the whole log of {first.size}, unchanged.{unsigned}"
+    said = f"The log of {second.size} entries begins with the whole log of {first.size}, unchanged."
+    if not trust.is_given:
+        raise CannotTell(f"{said} But who signed the two was not checked: bring the keys with --keys.")
+    return said
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -966,6 +970,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status, reason = REFUTED, str(refusal)
     except CannotTell as refusal:
         status, reason = CANNOT_TELL, str(refusal)
+    except RecursionError:
+        status, reason = CANNOT_TELL, "What was given is nested too deep to be read."
     except OSError as error:
         name = Path(str(error.filename)).name if error.filename else "A file"
         status, reason = CANNOT_TELL, f"{name} cannot be read: {error.strerror}."

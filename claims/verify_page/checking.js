@@ -289,7 +289,11 @@ async function signedBy(said, keys, type, name) {
     const key = keys.find((k) => k.id === line.id && k.type === type && (type === WITNESS || k.name === name));
     if (!key) continue;
     let [message, signature, at] = [said.text, line.signature, 0];
-    if (type === WITNESS && signature.length === 72) {
+    if (type === WITNESS) {
+      if (signature.length !== 72) {
+        found.bad.push({ key, at });
+        continue;
+      }
       at = Number(new DataView(signature.buffer, signature.byteOffset).getBigUint64(0));
       message = `cosignature/v1\ntime ${at}\n${said.text}`;
       signature = signature.slice(8);
@@ -354,7 +358,7 @@ function readStamp(link) {
   const signed = members(der(content?.value ?? []).value);
   const inner = members(signed[2]?.value ?? [])[1];
   const info = members(der(der(inner?.value ?? []).value).value);
-  need(info.length >= 5 && info[2].tag === 0x30 && info[4].tag === 0x18, "timestamp");
+  need(info.length >= 5 && info[2].tag === 0x30 && info[4].tag === 0x18 && info[4].value.length < 40, "timestamp");
   const [algorithm, imprint] = members(info[2].value);
   const time = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d+)?Z$/.exec(String.fromCharCode(...info[4].value));
   need(algorithm && imprint && time, "timestamp");
@@ -394,7 +398,13 @@ function json(text, part) {
     throw new Damaged(part);
   }
   const strings = text.match(/"[^"\\]*(?:\\.[^"\\]*)*"\s*:?/g) ?? [];
-  need(strings.filter((string) => string.endsWith(":")).length === namesIn(value), part);
+  let names;
+  try {
+    names = namesIn(value);
+  } catch {
+    throw new Damaged(part); // nested too deep
+  }
+  need(strings.filter((string) => string.endsWith(":")).length === names, part);
   return value;
 }
 

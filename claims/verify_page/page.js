@@ -160,6 +160,8 @@ function bring(files) {
 }
 
 async function judge() {
+  at("verdict").replaceChildren();
+  at("report").replaceChildren();
   const { keys, wrong } = trustedKeys();
   at("keys-error").hidden = !wrong;
   at("keys").setAttribute("aria-invalid", String(wrong));

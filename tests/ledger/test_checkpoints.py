@@ -779,6 +779,21 @@ def test_every_answer_that_tells_of_a_fork_is_an_alarm(
     assert published() == []
 
 
+def test_the_alarm_of_a_witness_stands_while_that_witness_is_silent(
+    written: Callable[[int], None], settings: Any
+):
+    written(2)
+    with answering(409, "999\n") as line:
+        settings.LEDGER_WITNESSES = [line]
+        signer = Signer()
+        signer.begin()
+        with pytest.raises(Alarm, match="has signed a checkpoint of 999 entries"):
+            signer.sign_when_due()
+    with pytest.raises(Alarm, match="has signed a checkpoint of 999 entries"):
+        signer.begin()
+    assert published() == []
+
+
 # --- Promises and keys ---
 
 

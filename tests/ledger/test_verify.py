@@ -278,8 +278,27 @@ def test_files_are_held_against_their_digests(log: Log, desk: Desk) -> None:
 
 
 def test_files_are_not_proven_where_the_section_was_erased(log: Log, desk: Desk) -> None:
-    receipt = with_evidence(log, FILE) | {"evidence_section": None}
+    receipt = with_evidence(log, FILE) | {"evidence_section": None, "evidence": []}
     assert desk.receipt(receipt, "--evidence", desk.put("mine.pdf", FILE))[0] == 2
+
+
+@pytest.mark.parametrize("lacks", [{"evidence_section"}, {"evidence_section", "version"}])
+def test_a_list_of_evidence_that_nothing_binds_to_the_entry_is_refuted(
+    lacks: set[str], log: Log, desk: Desk
+) -> None:
+    receipt = with_evidence(log, FILE) | dict.fromkeys(lacks)
+    assert desk.receipt(receipt)[0] == 1
+
+
+def test_a_stamp_that_was_asked_for_must_be_there(log: Log, desk: Desk) -> None:
+    roots = desk.put("roots.pem", "")
+    assert desk.receipt(log.receipt(3), "--tsa-roots", roots)[0] == 2
+
+
+def test_times_that_no_calendar_has_are_told_as_numbers(log: Log, desk: Desk) -> None:
+    note = log.checkpoint(witnessed=False)
+    note += notes.cosign(notes.text_of(note), WITNESS, 2**62)
+    assert desk.ask("checkpoint", desk.put("c", note), "--keys", desk.keys)[0] == 0
 
 
 # --- Checkpoints, and one against another ---
@@ -300,6 +319,7 @@ def test_two_checkpoints_are_proven_to_be_of_one_log(log: Log, desk: Desk) -> No
     hashes = [hash_.hex() for hash_ in tree.consistency_proof(100, 300, log.read(300))]
     proof = desk.put("proof", {"first": 100, "second": 300, "hashes": hashes})
     assert desk.ask("consistency", old, new, proof, "--keys", desk.keys)[0] == 0
+    assert desk.ask("consistency", old, new, proof)[0] == 2  # who signed them was not checked
     assert desk.ask("consistency", new, old, proof)[0] == 1  # it became smaller
     other = desk.put("other", Log().grow(300).checkpoint())
     assert desk.ask("consistency", old, other, proof)[0] == 1
@@ -385,6 +405,17 @@ def test_a_reader_who_has_the_old_key_follows_to_the_new_one_by_the_log(desk: De
     log.key = new
     said = desk.told("export", str(log.export(desk.folder / "export")), "--keys", desk.keys)
     assert any("announces the key" in line for line in said["proven"])
+
+
+def test_an_announcement_that_nobody_signed_keeps_no_reader_from_following(desk: Desk) -> None:
+    new = notes.SigningKey.generate(ORIGIN)
+    log = Log().grow(3)
+    for facts in ({"old": "x"}, rotation_note.announce(LOG, new, 1_800_000_000)):
+        log.add(
+            json.dumps({"facts": facts, "kind": rotation_note.KIND}, separators=(",", ":"), sort_keys=True)
+        )
+    log.key = new
+    assert desk.ask("export", str(log.export(desk.folder / "export")), "--keys", desk.keys)[0] == 0
 
 
 def test_a_key_that_no_trusted_key_announced_is_refuted(desk: Desk) -> None:
