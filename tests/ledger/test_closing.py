@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection, connections, transaction
+from django.utils import translation
 
 from ledger import checkpoints, closing, log, sealing
 from ledger.log import SYSTEM
@@ -37,7 +38,7 @@ def close() -> Entry:
 
 def test_after_the_end_an_act_is_refused_in_words(note: Note):
     close()
-    with pytest.raises(log.LogClosed, match="The register is closed"):
+    with translation.override("en"), pytest.raises(log.LogClosed, match="The register is closed"):
         note()
     assert not Entry.objects.filter(kind="test.noted").exists()
 
