@@ -329,7 +329,7 @@ def pull() -> Visits:
 def submissions() -> Visits:
     from benchmarks.submissions import drafted, drafts, submit  # noqa: PLC0415
 
-    waiting = iter(drafted(drafts((ASKED["submissions"] + 1) * (ROUNDS + 1))))
+    waiting = iter(drafted(drafts((ASKED["submissions"] + COUNTED) * (ROUNDS + 1))))
     return lambda: partial(submit, next(waiting))
 
 

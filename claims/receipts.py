@@ -36,9 +36,7 @@ class Place:
     @cached_property
     def stamped_at(self) -> datetime | None:
         """When an outside authority saw the checkpoint, if one did."""
-        stamps = Checkpoint.objects.filter(size=self.checkpoint.size, timestamps__place=0)
-        at: datetime | None = stamps.order_by("id").values_list("timestamps__stamped_at", flat=True).first()
-        return at
+        return stamping.stamped_at(self.checkpoint.size)
 
 
 def acts(claim: Claim) -> list[Entry]:
@@ -60,11 +58,8 @@ def place(entry: Entry) -> Place | None:
     index = Leaf.objects.filter(entry=entry).values_list("index", flat=True).first()
     if index is None:
         return None
-    checkpoint = stamping.stamped_checkpoint(index + 1)
-    if checkpoint is not None:  # the last of this size has all the signatures that witnesses gave later
-        checkpoint = Checkpoint.objects.filter(size=checkpoint.size).latest("id")
-    else:
-        checkpoint = checkpoints.newest()
+    stamped = stamping.stamped_checkpoint(index + 1)
+    checkpoint = checkpoints.newest() if stamped is None else checkpoints.newest_at(stamped.size)
     return Place(index, checkpoint) if checkpoint is not None and checkpoint.size > index else None
 
 

@@ -29,6 +29,7 @@ from urllib.request import Request, urlopen
 from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError, IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from ledger import notes, proofs, rotation, tree
@@ -41,6 +42,8 @@ WITNESS_SECONDS = 2.0
 FIRST_REST, LONGEST_REST = 2.0, 60.0  # seconds in which a witness that did not answer is not asked
 ALARM_LOOKED_AT_EVERY = 5.0
 ALARM_KEPT = 60  # seconds without a sealer that raises it again
+WITNESSES_AWAITED = 10.0  # seconds after the start: after a restore it may be they alone who remember more
+FORGED_AT_MOST = 100  # rows that are passed over in looking for one of ours
 ANSWER_BYTES = 64 * 1024
 
 _ALARM = "ledger.alarm"
@@ -104,12 +107,41 @@ def vkeys() -> list[str]:
 
 def newest() -> Checkpoint | None:
     """The newest that is public. Proofs are given for sizes up to it."""
-    return Checkpoint.objects.order_by("-size", "-id").first()
+    return _newest_of_ours(Checkpoint.objects.all())
+
+
+def newest_at(size: int) -> Checkpoint | None:
+    """Of this size: the last one has all signatures, also those that witnesses gave later."""
+    return _newest_of_ours(Checkpoint.objects.filter(size=size))
 
 
 def published_size() -> int:
-    size = Checkpoint.objects.order_by("-size").values_list("size", flat=True).first()
-    return size or 0
+    published = newest()
+    return published.size if published else 0
+
+
+def _newest_of_ours(rows: QuerySet[Checkpoint]) -> Checkpoint | None:
+    """Rows that this log did not sign are passed over: the web server's role could write some."""
+    rows = rows.order_by("-size", "-id")
+    row = rows.first()
+    if row is None or is_ours(row):
+        return row
+    return next((row for row in rows[1:FORGED_AT_MOST] if is_ours(row)), None)
+
+
+def is_ours(row: Checkpoint) -> bool:
+    return _signed(row.note, tuple(log_keys())) == (settings.LEDGER_ORIGIN, row.size, bytes(row.root))
+
+
+@lru_cache(maxsize=256)
+def _signed(note: str, keys: tuple[notes.VerifierKey, ...]) -> tuple[str, int, bytes] | None:
+    """What the log signed with this note: its origin, a size and a root. None if it did not sign it."""
+    try:
+        opened = notes.open_note(note, keys)
+        said = notes.Checkpoint.parse(opened.text)
+    except notes.NoteWrong:
+        return None
+    return (said.origin, said.size, said.root) if opened.by else None
 
 
 def promise(entry: Entry) -> str:
@@ -234,7 +266,7 @@ class Memory:
 
 @contextmanager
 def signing() -> Iterator["Signer"]:
-    signer = Signer()
+    signer = Signer(awaits=WITNESSES_AWAITED)
     thread = threading.Thread(target=signer.run, name="signer", daemon=True)
     thread.start()
     try:
@@ -247,8 +279,10 @@ def signing() -> Iterator["Signer"]:
 class Signer:
     """Also the Watch of sealing: nothing is sealed before the tree was held against what was signed."""
 
-    def __init__(self) -> None:
+    def __init__(self, awaits: float = 0.0) -> None:
+        """`awaits` are the seconds that witnesses have to answer first, before anything is sealed."""
         self.stopped = threading.Event()
+        self._awaits_until = time.monotonic() + awaits
         self._memory = Memory(settings.LEDGER_MEMORY)
         self._key = _signing_key(settings.LEDGER_KEY)
         self._witnesses = witnesses()
@@ -277,7 +311,8 @@ class Signer:
             with self._memory.locked():
                 if not self._agrees:
                     self.begin()
-                self.sign_when_due()
+                if self._agrees:
+                    self.sign_when_due()
         except Busy:
             return SIGNED_AT_MOST_EVERY
         except Alarm as alarm:
@@ -314,6 +349,8 @@ class Signer:
             self._check(remembered)
             self._check_key(remembered)
             self._publish(remembered)
+            if any(w.is_away for w in self._witnesses) and time.monotonic() < self._awaits_until:
+                return
         self._last = remembered
         if self._alarm:
             logger.warning("The log agrees with what was signed. Sealing goes on.")

@@ -144,8 +144,9 @@ def _is_there(folder: Path, tile: tree.Tile) -> bool:
 def _stamped(size: int) -> Iterator[str]:
     covered = Checkpoint.objects.filter(timestamps__isnull=False, size__lte=size)
     for checkpoint in covered.order_by("size", "id").distinct():
-        line = {"checkpoint": checkpoint.note, "timestamp": stamping.for_receipt(checkpoint.size)}
-        yield json.dumps(line, ensure_ascii=False) + "\n"
+        stamp = stamping.for_receipt(checkpoint.size) if checkpoints.is_ours(checkpoint) else None
+        if stamp is not None:
+            yield json.dumps({"checkpoint": checkpoint.note, "timestamp": stamp}, ensure_ascii=False) + "\n"
 
 
 def _write(path: Path, text: str) -> None:

@@ -37,6 +37,7 @@ NOTHING_BETTER = 24 * 3600.0  # seconds until it is asked again whether it can r
 SILENT = 10.0  # seconds that the authority may say nothing
 ANSWERED = 20.0  # seconds until its whole answer is there
 CLOCKS_APART = timedelta(hours=1)
+FORGED_AT_MOST = 10  # stamped checkpoints that are passed over in looking for one whose stamps verify
 
 
 class NotStamped(Exception):
@@ -61,14 +62,20 @@ _plan = _Plan()
 
 def stamped_checkpoint(at_least: int) -> Checkpoint | None:
     """The oldest stamped checkpoint of at least this size: what a receipt's proof should lead to."""
-    return _stamped().filter(size__gte=at_least).order_by("size", "id").first()
+    return _first_good(_stamped().filter(size__gte=at_least).order_by("size", "id"))
 
 
 def for_receipt(size: int) -> dict[str, Any] | None:
     """The member `timestamp` of a receipt whose proof leads to the checkpoint of this size, if it is
     stamped."""
-    checkpoint = _stamped().filter(size=size).order_by("id").first()
+    checkpoint = _first_good(_stamped().filter(size=size).order_by("id"))
     return None if checkpoint is None else timestamps.member_of(_links(_rows(checkpoint)))
+
+
+def stamped_at(size: int) -> datetime | None:
+    """When an outside authority first saw the checkpoint of this size, if one did."""
+    checkpoint = _first_good(_stamped().filter(size=size).order_by("id"))
+    return None if checkpoint is None else _rows(checkpoint)[0].stamped_at
 
 
 def check(checkpoint: Checkpoint, *, now: datetime | None = None) -> list[Stamp]:
@@ -89,8 +96,8 @@ def unstamped_age() -> timedelta | None:
     stamped, or nothing is to be."""
     if not settings.LEDGER_TSA_URL:
         return None
-    last = _stamped().order_by("-size").values_list("size", flat=True).first() or 0
-    waiting = Checkpoint.objects.filter(size__gt=last).order_by("size", "id")
+    last = _first_good(_stamped().order_by("-size", "-id"))
+    waiting = Checkpoint.objects.filter(size__gt=last.size if last else 0).order_by("size", "id")
     since = waiting.values_list("signed_at", flat=True).first()
     return None if since is None else timezone.now() - since
 
@@ -126,7 +133,7 @@ def stamp_due() -> int:
 def stamp_newest() -> Timestamp | None:
     """Have the newest checkpoint stamped now; None if all of it is stamped already. Raises NotStamped."""
     checkpoint = checkpoints.newest()
-    if checkpoint is None or _stamped().filter(size__gte=checkpoint.size).exists():
+    if checkpoint is None or stamped_checkpoint(checkpoint.size) is not None:
         return None
     return _keep(checkpoint, [], *_asked(_text(checkpoint), []))
 
@@ -148,8 +155,8 @@ def renew(checkpoint: Checkpoint) -> Timestamp | None:
 
 def _is_day_over() -> bool:
     """Whether the last stamp is a day old, and there is something new to stamp."""
-    last = Timestamp.objects.filter(place=0).order_by("-id").first()
-    if last and timezone.now() - last.stamped_at < timedelta(hours=settings.LEDGER_STAMP_HOURS):
+    last = _first_good(_stamped().order_by("-size", "-id"))
+    if last and timezone.now() - _rows(last)[0].stamped_at < timedelta(hours=settings.LEDGER_STAMP_HOURS):
         return False
     return unstamped_age() is not None
 
@@ -191,6 +198,20 @@ def _ageing(stamp: Stamp) -> set[str]:
 
 def _stamped() -> QuerySet[Checkpoint]:
     return Checkpoint.objects.filter(timestamps__place=0)
+
+
+def _first_good(stamped: QuerySet[Checkpoint]) -> Checkpoint | None:
+    """Passes over what the web server's role could have written: checkpoints that we did not sign, stamps
+    that no authority gave."""
+    return next((row for row in stamped[:FORGED_AT_MOST] if checkpoints.is_ours(row) and _is_good(row)), None)
+
+
+def _is_good(checkpoint: Checkpoint) -> bool:
+    try:
+        check(checkpoint)
+    except TimestampWrong:
+        return False
+    return True
 
 
 def _newest() -> QuerySet[Timestamp]:

@@ -13,15 +13,16 @@ ledger/tree.py and ledger/notes.py (and for a stamp of time ledger/timestamps.py
 Each with --keys FILE: the verifier keys that you trust, one a line, got from somewhere else than the file
 that is checked. Without them nothing is called proven that rests on a signature: whoever makes up a receipt
 makes up its keys too. The first word of the answer is the exit status: proven 0, refuted 1, cannot tell 2.
+What nevertheless stays open is said on standard error, a line each.
 """
 
 import argparse
 import json
+import mmap
 import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -56,6 +57,7 @@ BLOCK = 16 * tree.TILE_WIDTH  # entries that are hashed before the tree takes th
 _HEX = re.compile(rb"(?:[0-9a-f]{2})+")
 _LOST = re.compile(rb'\{"index":(0|[1-9][0-9]{0,18}),"lost":"([0-9a-f]{64})"\}\n')
 _ANNOUNCED = f'"kind":"{rotation_note.KIND}"'.encode()
+_CLOSED = b'"kind":"ledger.closed"'
 
 Line = tuple[bytes | None, bytes]
 """Of an export: salt and body of an entry; or None and the leaf hash of one that was lost."""
@@ -63,6 +65,10 @@ Line = tuple[bytes | None, bytes]
 
 class Refuted(Exception):
     """What was said is not so. Says what, in a sentence."""
+
+
+class UnknownKey(Refuted):
+    """No key that is known here signed it. Those of an export that begins with it may still show it."""
 
 
 class CannotTell(Exception):
@@ -187,7 +193,10 @@ def open_checkpoint(
     except notes.NoteWrong as wrong:
         raise Refuted(f"{what}: {wrong}") from None
     if not any(key.name == checkpoint.origin for key in opened.by):
-        raise Refuted(f"{what}: no known key of the log {checkpoint.origin} signed it.")
+        raise UnknownKey(
+            f"{what}: no known key of the log {checkpoint.origin} signed it. If the log changed its key, "
+            "--export shows that."
+        )
     known = {(key.name, key.key_id) for key in keys}
     for line in lines:
         if (line.name, line.key_id) not in known:
@@ -209,13 +218,21 @@ def open_checkpoint(
 
 
 def open_promise(note: str, keys: Sequence[notes.VerifierKey], report: Report) -> notes.Promise:
+    """What it says. Whoever trusts the log's key and none of its promises cannot tell who promised it, and
+    that stays open. Raises Refuted."""
     try:
         promise = notes.Promise.parse(notes.text_of(note))
         opened = notes.open_note(note, keys)
     except notes.NoteWrong as wrong:
         raise Refuted(f"The promise: {wrong}") from None
-    if not any(key.name == f"{promise.origin}/promises" for key in opened.by):
-        raise Refuted(f"The promise: no known key of {promise.origin}/promises signed it.")
+    signer = f"{promise.origin}/promises"
+    if not any(key.name == signer for key in keys):
+        report.open(
+            f"The promise: none of the keys known here is of {signer}, so that nobody vouches for it."
+        )
+        return promise
+    if not any(key.name == signer for key in opened.by):
+        raise UnknownKey(f"The promise: no known key of {signer} signed it.")
     report.good(f"{promise.origin} promised that the entry will be in the log by {_instant(promise.by)}.")
     return promise
 
@@ -363,6 +380,28 @@ class Folder:
                     raise Refuted(f"Entry {index} of the export is not written as it must be.")
                 index += 1
 
+    def _lines_with(self, words: bytes) -> Iterator[bytes]:
+        path = self.path / "entries.ndjson"
+        if path.stat().st_size == 0:
+            return
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+            at = text.find(words)
+            while at >= 0:
+                start, end = text.rfind(b"\n", 0, at) + 1, text.find(b"\n", at) + 1 or len(text)
+                yield text[start:end]
+                at = text.find(words, end)
+
+    def bodies_with(self, words: bytes) -> Iterator[bytes]:
+        """The lines of entries in which these stand, without looking at the others."""
+        for line in self._lines_with(words):
+            yield line.partition(b'","body":')[2][:-2]
+
+    def closed_at(self) -> int | None:
+        """The index of the entry that closed the log, if one did."""
+        for line in self._lines_with(_CLOSED):
+            return int(line.removeprefix(b'{"index":').partition(b",")[0])
+        return None
+
     def timestamps(self) -> Iterator[tuple[str, object]]:
         """Stamped checkpoints, and what receipts call their timestamp."""
         path = self.path / "timestamps.ndjson"
@@ -379,9 +418,11 @@ class Folder:
 @dataclass
 class Exported:
     """What an export was found to be. `last_at` is the latest time that an entry of it states, in seconds;
-    `found` the indexes of the leaf hashes that were looked for."""
+    `found` the indexes of the leaf hashes that were looked for; `keys` those of the reader and those that the
+    log announces in their place."""
 
     folder: Folder
+    keys: Sequence[notes.VerifierKey]
     checkpoint: notes.Checkpoint
     cosigned: dict[notes.VerifierKey, int]
     found: dict[bytes, int]
@@ -401,7 +442,7 @@ def check_export(
     folder = Folder(path)
     note = folder.checkpoint()
     keys = trust.using(folder.vkeys())
-    if trust.is_given and not _is_signed_by(note, keys):
+    if trust.is_given:
         keys = _followed(folder, keys, report)
     checkpoint, cosigned = open_checkpoint(note, keys, trust, report, "The checkpoint of the export")
     growing, last_at, lost, wanted = Growing(), 0.0, 0, set(wanted)
@@ -431,21 +472,20 @@ def check_export(
         report.open(
             f"What {lost} of the entries said: they were lost or left out, and their hashes alone are left."
         )
+    if (closed := folder.closed_at()) is not None and closed < checkpoint.size - 1:
+        report.open(
+            f"Why entries stand after index {closed}, where the log was closed. Only a recovery brings in "
+            "such entries: ask the register about it."
+        )
     _check_timestamps(folder, checkpoint, trust, report, keys, roots)
-    return Exported(folder, checkpoint, cosigned, found, last_at, lost)
-
-
-def _is_signed_by(note: str, keys: Sequence[notes.VerifierKey]) -> bool:
-    with suppress(notes.NoteWrong):
-        return bool(notes.open_note(note, keys).by)
-    return False
+    return Exported(folder, keys, checkpoint, cosigned, found, last_at, lost)
 
 
 def _followed(
     folder: Folder, keys: Sequence[notes.VerifierKey], report: Report
 ) -> Sequence[notes.VerifierKey]:
     """The reader's keys, and those that took their place: each was announced in the log by the one before."""
-    bodies = (body.decode(errors="replace") for _salt, body in folder.entries() if _ANNOUNCED in body)
+    bodies = (body.decode(errors="replace") for body in folder.bodies_with(_ANNOUNCED))
     known = rotation_note.follow(bodies, keys)
     for key in known[len(keys) :]:
         report.good(f"The log announces the key {key.vkey}, signed by the one that it replaces.")
@@ -601,24 +641,29 @@ def check_receipt(
     if not isinstance(said, dict):
         raise Refuted("The entry is not a JSON object.")
     _check_version(receipt, said, report)
-    keys = trust.using(receipt.raw["vkeys"])
+    keys, exported = trust.using(receipt.raw["vkeys"]), None
+    if export is not None:
+        exported = check_export(export, trust, report, roots=roots, wanted={receipt.leaf_hash})
+        keys = exported.keys if trust.is_given else keys
     promise = _check_receipts_promise(receipt, keys, report)
-    checkpoint = _check_inclusion(receipt, keys, trust, report)
-    if checkpoint is None and receipt.raw["timestamp"] is not None:
+    try:
+        checkpoint = _check_inclusion(receipt, keys, trust, report)
+    except UnknownKey as unknown:  # of a key that the export shows to be a former one, or of nobody's
+        if exported is None or receipt.leaf_hash not in exported.found:
+            raise
+        report.open(str(unknown))
+        checkpoint = None
+    if receipt.proof is None and receipt.raw["timestamp"] is not None:
         raise Refuted("The receipt has a stamp of time and no checkpoint that it could be of.")
-    if checkpoint is not None and receipt.raw["timestamp"] is not None:
-        note = notes.Proof.parse(receipt.proof or "").checkpoint
-        check_timestamp(note, receipt.raw["timestamp"], roots, report)
+    if receipt.proof is not None and receipt.raw["timestamp"] is not None:
+        check_timestamp(notes.Proof.parse(receipt.proof).checkpoint, receipt.raw["timestamp"], roots, report)
     elif checkpoint is not None:
         if roots is not None:
             raise CannotTell("The receipt has no stamp of time that could be held against the roots given.")
         report.open(
             "No outside authority stamped the time: when the entry was made is what the register says."
         )
-    exported = None
-    if export is not None:
-        wanted = {receipt.leaf_hash}
-        exported = check_export(export, trust, report, roots=roots, wanted=wanted)
+    if exported is not None:
         checkpoint = _check_in_export(receipt, checkpoint, promise, exported, report)
     if checkpoint is not None and seen is not None:
         _check_seen(checkpoint, seen, consistency, exported, keys, trust, report)
@@ -827,7 +872,9 @@ def check_promise(path: Path, export: Path, trust: Trust, report: Report) -> str
     except notes.NoteWrong as wrong:
         raise CannotTell(f"{path.name} is no promise: {wrong}") from None
     exported = check_export(export, trust, report, wanted={wanted})
-    promise = open_promise(text, trust.using(exported.folder.vkeys()), report)
+    if not any(key.name.endswith("/promises") for key in exported.keys):
+        raise CannotTell("None of your keys is the one that signs the register's promises. Bring it too.")
+    promise = open_promise(text, exported.keys, report)
     if promise.origin != exported.checkpoint.origin:
         raise CannotTell(f"The export is of another log, {exported.checkpoint.origin}.")
     index = exported.found.get(wanted)
@@ -975,6 +1022,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         name = Path(str(error.filename)).name if error.filename else "A file"
         status, reason = CANNOT_TELL, f"{name} cannot be read: {error.strerror}."
+    except Exception as error:  # noqa: BLE001 -- a fault of ours proves and refutes nothing
+        status, reason = CANNOT_TELL, f"This program failed ({type(error).__name__}). Please report that."
     reason = " ".join(reason.split())
     if as_json:
         answer = {
@@ -986,6 +1035,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(answer, ensure_ascii=False, indent=1))
     else:
         print(f"{WORDS[status]}: {reason}")
+        for sentence in report.not_proven:
+            print(f"open: {sentence}", file=sys.stderr)
     return status
 
 

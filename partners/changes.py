@@ -125,7 +125,7 @@ class Record:
 
 def records(partner: Partner, *, start: int, end: int) -> list[Record]:
     """From the first index to the last, both included. An entry is handed over byte for byte, so only where
-    nothing in it would be withheld from the changes."""
+    nothing in it would be withheld from the changes, and the claim was within the agreement before too."""
     leaves = list(following.sealed(after=start - 1).filter(index__lte=end))
     view = _View(partner)
     bodies = {leaf.index: json.loads(leaf.entry.body) for leaf in leaves if leaf.entry and leaf.entry.is_open}
@@ -134,7 +134,11 @@ def records(partner: Partner, *, start: int, end: int) -> list[Record]:
     }
     view.check_earlier(list(seen.values()))
     whole = {index for index, body in bodies.items() if body["claim"] is None}
-    whole |= {index for index, item in seen.items() if item.get("facts") == bodies[index]["facts"]}
+    whole |= {
+        index
+        for index, item in seen.items()
+        if item.get("facts") == bodies[index]["facts"] and view.may_know_before(bodies[index])
+    }
     return [
         Record(leaf.index, bytes(leaf.hash), leaf.entry.body, bytes(leaf.entry.salt))
         if leaf.entry and leaf.index in whole
@@ -201,6 +205,12 @@ class _View:
         if any(terms.covers(stood, self.sensitive) for terms in (self.now, *self._then(index))):
             return {"type": "gone", "number": body["claim"]}
         return None
+
+    def may_know_before(self, body: Body) -> bool:
+        """Whether the agreement covers where the claim stood, but for its state: each recorded claim was not
+        recorded before."""
+        stood, stands = body["before"], body["after"]
+        return not stood or self.now.covers({**stood, "state": stands["state"]}, self.sensitive)
 
     def _facts(self, body: Body) -> Body:
         told = FACTS.get(body["kind"], {})
