@@ -129,6 +129,11 @@ def _newest_of_ours(rows: QuerySet[Checkpoint]) -> Checkpoint | None:
     return next((row for row in rows[1:FORGED_AT_MOST] if is_ours(row)), None)
 
 
+def _last_row() -> Checkpoint | None:
+    """Whoever wrote it: one that this log did not sign keeps the next from being written."""
+    return Checkpoint.objects.order_by("-size", "-id").first()
+
+
 def is_ours(row: Checkpoint) -> bool:
     return _signed(row.note, tuple(log_keys())) == (settings.LEDGER_ORIGIN, row.size, bytes(row.root))
 
@@ -333,7 +338,7 @@ class Signer:
     def begin(self) -> None:
         """Hold the tree against what was signed, and what was signed against the witnesses: they may remember
         what database and memory, restored together, do not. Raises Alarm."""
-        remembered, published = self._memory.recall(), newest()
+        remembered, published = self._memory.recall(), _last_row()
         if published is not None:
             if remembered is None:
                 raise Alarm(
@@ -424,7 +429,7 @@ class Signer:
         ) in self._objecting.values():  # who objected and is silent now has not changed their mind
             raise objection
         self._published_at = time.monotonic()
-        size, root, before = signed.checkpoint.size, signed.checkpoint.root, newest()
+        size, root, before = signed.checkpoint.size, signed.checkpoint.root, _last_row()
         if before is not None and before.size > size:  # another sealer was quicker
             Signed.read(before.note, f"the row of checkpoint {before.size}")
             return

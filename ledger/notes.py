@@ -31,6 +31,10 @@ class NoteWrong(ValueError):
     """This is not what it must be, or not signed as it must be. A sentence that echoes names at most."""
 
 
+class SignedByStrangers(NoteWrong):
+    """Well written, and none of its signatures is by a known key."""
+
+
 # --- Keys ---
 
 
@@ -175,7 +179,7 @@ def signatures(note: str) -> list[Signature]:
 def open_note(note: str, keys: Iterable[VerifierKey]) -> Opened:
     """Check the signatures of all known keys, and ignore the others.
 
-    Raises NoteWrong for a bad one, for two by one key, and if there is none."""
+    Raises NoteWrong for a bad one and for two by one key, SignedByStrangers if there is none."""
     text, lines = _split(note)
     known = {(key.name, key.key_id): key for key in keys}
     opened = Opened(text, [], {})
@@ -191,7 +195,7 @@ def open_note(note: str, keys: Iterable[VerifierKey]) -> Opened:
             _check_signature(text, key, line.bytes)
             opened.by.append(key)
     if not opened.by and not opened.cosigned:
-        raise NoteWrong("No signature is by a known key.")
+        raise SignedByStrangers("No signature is by a known key.")
     return opened
 
 

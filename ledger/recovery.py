@@ -37,6 +37,7 @@ RECOVERED = Kind(
         "put_back": int,
         "lost": int,
         "moved": int,  # entries that stood at an index which was another's
+        "promised": int,  # entries that were never signed, and came in by a promise alone
     },
 )
 OWNER = "owner"
@@ -75,16 +76,26 @@ class Report:
     still_there: int = 0  # which the database had, but not at their index
     lost: list[int] = field(default_factory=list)
     moved: int = 0
-    promised: int = 0
+    promised: list[Found] = field(default_factory=list)
     is_closed: bool = False
     claims: dict[str, list[int]] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
 
 
 def recover(
-    note: str, *, tiles: Path, sources: Iterable[Path], leave_gaps: bool = False, by: Actor, office: str
+    note: str,
+    *,
+    tiles: Path,
+    sources: Iterable[Path],
+    leave_gaps: bool = False,
+    with_promised: bool = False,
+    by: Actor,
+    office: str,
 ) -> Report:
     """In one transaction, which ends in a log with the root that was signed, or in nothing.
+
+    What we promised and never signed is entered only `with_promised`: nothing but the key of promises vouches
+    for it, which is in other hands than the one that signs.
 
     Raises NotRecovered, checkpoints.Alarm and OSError.
     """
@@ -102,6 +113,9 @@ def recover(
         known = {where[hash_] for hash_ in published.places if hash_ in where}
         report.still_there, report.moved = len(known), len(displaced - known)
         _bring_in(sources, published, where, cursor, report)
+        if with_promised:
+            for found in report.promised:
+                _enter(found, cursor)
         report.lost = [index for index, hash_ in published.lost.items() if hash_ not in where]
         if report.lost and not leave_gaps:
             raise NotRecovered(
@@ -115,7 +129,7 @@ def recover(
         _tell_claims(cursor, report)
         if report.is_closed:  # nothing can be entered about it
             cursor.execute(closing.REFUSE)
-        elif published.lost or known or report.put_back or report.promised:
+        elif published.lost or known or report.put_back or (with_promised and report.promised):
             facts = {
                 "size": signed.size,
                 "root": signed.root.hex(),
@@ -123,6 +137,7 @@ def recover(
                 "put_back": len(report.put_back) + report.still_there,
                 "lost": len(report.lost),
                 "moved": report.moved,
+                "promised": len(report.promised) if with_promised else 0,
             }
             log.append(RECOVERED, by=by, office=office, facts=facts, using=OWNER)
     return report
@@ -305,7 +320,7 @@ def _bring_in(
     cursor: CursorWrapper,
     report: Report,
 ) -> None:
-    """Enters what fits a place, and what fits none but was promised by us."""
+    """Enters what fits a place, and finds what fits none but was promised by us."""
     promised: dict[bytes, Found] = {}
     for source in sources:
         for found in read(source):
@@ -321,9 +336,7 @@ def _bring_in(
         cursor.execute("SELECT hash FROM ledger_leaf WHERE hash = ANY(%s)", [list(promised)])
         for (hash_,) in cursor.fetchall():
             del promised[bytes(hash_)]
-    for found in promised.values():
-        _enter(found, cursor)
-    report.promised = len(promised)
+    report.promised = list(promised.values())
 
 
 def _enter(found: Found, cursor: CursorWrapper) -> int:

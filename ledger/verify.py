@@ -188,7 +188,7 @@ def open_checkpoint(
     """What it says, and who countersigned it when. Raises Refuted unless the log that it names signed it."""
     try:
         checkpoint = notes.Checkpoint.parse(notes.text_of(note))
-        opened = notes.open_note(note, keys)
+        opened = _opened(note, keys)
         lines = notes.signatures(note)
     except notes.NoteWrong as wrong:
         raise Refuted(f"{what}: {wrong}") from None
@@ -217,16 +217,24 @@ def open_checkpoint(
     return checkpoint, opened.cosigned
 
 
+def _opened(note: str, keys: Sequence[notes.VerifierKey]) -> notes.Opened:
+    """Who of those known here signed it: perhaps nobody."""
+    try:
+        return notes.open_note(note, keys)
+    except notes.SignedByStrangers:
+        return notes.Opened(notes.text_of(note), [], {})
+
+
 def open_promise(note: str, keys: Sequence[notes.VerifierKey], report: Report) -> notes.Promise:
     """What it says. Whoever trusts the log's key and none of its promises cannot tell who promised it, and
     that stays open. Raises Refuted."""
     try:
         promise = notes.Promise.parse(notes.text_of(note))
-        opened = notes.open_note(note, keys)
+        opened = _opened(note, keys)
     except notes.NoteWrong as wrong:
         raise Refuted(f"The promise: {wrong}") from None
     signer = f"{promise.origin}/promises"
-    if not any(key.name == signer for key in keys):
+    if not can_vouch(promise, keys):
         report.open(
             f"The promise: none of the keys known here is of {signer}, so that nobody vouches for it."
         )
@@ -235,6 +243,10 @@ def open_promise(note: str, keys: Sequence[notes.VerifierKey], report: Report) -
         raise UnknownKey(f"The promise: no known key of {signer} signed it.")
     report.good(f"{promise.origin} promised that the entry will be in the log by {_instant(promise.by)}.")
     return promise
+
+
+def can_vouch(promise: notes.Promise, keys: Sequence[notes.VerifierKey]) -> bool:
+    return any(key.name == f"{promise.origin}/promises" for key in keys)
 
 
 def check_consistency(
@@ -664,7 +676,8 @@ def check_receipt(
             "No outside authority stamped the time: when the entry was made is what the register says."
         )
     if exported is not None:
-        checkpoint = _check_in_export(receipt, checkpoint, promise, exported, report)
+        vouched = promise if promise and can_vouch(promise, keys) else None
+        checkpoint = _check_in_export(receipt, checkpoint, vouched, exported, report)
     if checkpoint is not None and seen is not None:
         _check_seen(checkpoint, seen, consistency, exported, keys, trust, report)
     _check_evidence(receipt, files, report)
@@ -872,9 +885,9 @@ def check_promise(path: Path, export: Path, trust: Trust, report: Report) -> str
     except notes.NoteWrong as wrong:
         raise CannotTell(f"{path.name} is no promise: {wrong}") from None
     exported = check_export(export, trust, report, wanted={wanted})
-    if not any(key.name.endswith("/promises") for key in exported.keys):
-        raise CannotTell("None of your keys is the one that signs the register's promises. Bring it too.")
     promise = open_promise(text, exported.keys, report)
+    if not can_vouch(promise, exported.keys):
+        raise CannotTell("None of your keys is the one that signs the register's promises. Bring it too.")
     if promise.origin != exported.checkpoint.origin:
         raise CannotTell(f"The export is of another log, {exported.checkpoint.origin}.")
     index = exported.found.get(wanted)

@@ -201,7 +201,7 @@ function startAgain() {
 
 // --- The answer ---
 
-const LOOKS = { proven: "done", waiting: "notice", overdue: "notice", nothing: "notice", altered: "wrong", foreign: "wrong" };
+const LOOKS = { proven: "done", waiting: "notice", overdue: "notice", nothing: "notice", failed: "notice", altered: "wrong", foreign: "wrong" };
 
 function show(report, { by } = {}) {
   const { verdict, isMisfit, receipt } = report;

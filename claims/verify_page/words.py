@@ -51,6 +51,11 @@ def _verdicts() -> dict[str, str]:
         ),
         "misfit_proven": _("The receipt is genuine, but not everything that you brought fits it."),
         "misfit_other": _("Not everything that you brought fits this receipt."),
+        "failed": _("We cannot tell: this page failed while it checked the receipt."),
+        "failed_next": _(
+            "That proves nothing and refutes nothing. Open the newest page at {address} in another browser, "
+            "or check the receipt with another program."
+        ),
         "nothing": _("There is no receipt among these files."),
         "nothing_next": _(
             "Choose the receipt itself: the file that ends in .json, or the PDF as you downloaded it. A "

@@ -7,7 +7,9 @@ from django.utils import translation
 from hypothesis import settings
 
 from claims import catalogue, mandates
+from ledger import stamping
 from tests import make
+from tests.ledger.authority import Authority, Issuer, serve
 
 settings.register_profile("quick", max_examples=60, deadline=None, derandomize=True, database=None)
 settings.load_profile("quick")
@@ -24,6 +26,17 @@ def evidence_dir(settings, tmp_path):
 def _in_english():
     with translation.override("en"):
         yield
+
+
+@pytest.fixture
+def stamp(settings, tmp_path, monkeypatch):
+    """Has the newest checkpoint stamped by an authority that the settings name."""
+    monkeypatch.setattr(stamping, "_plan", stamping._Plan())
+    issuer = Issuer()
+    (tmp_path / "roots.pem").write_bytes(issuer.pem)
+    with serve(Authority(tmp_path / "authority", issuer).answer) as server:
+        settings.LEDGER_TSA_URL, settings.LEDGER_TSA_ROOTS = server.url, tmp_path / "roots.pem"
+        yield stamping.stamp_newest
 
 
 @pytest.fixture

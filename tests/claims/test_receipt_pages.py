@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from claims import mandates, paper, receipts
 from claims.models import Claim, State
 from ledger import notes, tree
-from ledger.models import Entry
+from ledger.models import Checkpoint, Entry
 from tests import make
 from tests.claims import moving
-from tests.claims.test_receipts import leaf_hash, proven, stamp, witnessed
+from tests.claims.test_receipts import leaf_hash, proven, witnessed
 
 pytestmark = pytest.mark.django_db
 
@@ -154,15 +154,13 @@ def test_after_submitting_the_promise_is_told_at_once_with_the_download(olena, s
     assert reverse("claims:verify") in shown
 
 
-def test_later_it_says_where_the_claim_stands_in_the_log_and_who_signed(olena, settings):
+def test_later_it_says_where_the_claim_stands_in_the_log_and_who_signed(olena, settings, stamp):
     claim = make.claim()
     published = make.checkpoint()
     witness = witnessed(settings)
     line = notes.cosign(notes.text_of(published.note), witness, 1_800_000_000)
-    published = type(published).objects.create(
-        size=published.size, root=published.root, note=published.note + line
-    )
-    stamp(published)
+    Checkpoint.objects.create(size=published.size, root=published.root, note=published.note + line)
+    assert stamp()
     shown = page(olena, claim)
     [entry] = receipts.acts(claim)
     assert f"under number <strong>{receipts.place(entry).index}</strong>" in shown

@@ -41,20 +41,6 @@ def proven(receipt):
     return proof.index, checkpoint
 
 
-def stamp(checkpoint):
-    """As if an authority had been asked. What it would say is tested with the stamps."""
-    at = checkpoint.signed_at + timedelta(seconds=5)
-    return Timestamp.objects.create(
-        checkpoint=checkpoint,
-        place=0,
-        algorithm="sha256",
-        token=b"a token",
-        stamped_at=at,
-        good_until=at + timedelta(days=1000),
-        algorithms=["sha256"],
-    )
-
-
 # --- What it holds ---
 
 
@@ -195,12 +181,13 @@ def test_the_newest_checkpoint_is_taken_while_none_is_stamped():
     assert proven(receipt_of(claim))[1].size == second.size
 
 
-def test_a_stamped_checkpoint_that_covers_the_act_is_preferred():
-    too_early = make.checkpoint()
-    stamp(too_early)
+def test_a_stamped_checkpoint_that_covers_the_act_is_preferred(stamp):
+    make.claim(by="earlier")
+    make.checkpoint()
+    assert stamp()
     claim = make.claim()
     stamped = make.checkpoint()
-    stamp(stamped)
+    assert stamp()
     make.claim(by="other")
     make.checkpoint()
     receipt = receipt_of(claim)
@@ -209,10 +196,10 @@ def test_a_stamped_checkpoint_that_covers_the_act_is_preferred():
     assert receipt["timestamp"]["algorithm"] == "sha256"
 
 
-def test_of_the_stamped_size_the_note_with_the_latest_signatures_is_taken(settings):
+def test_of_the_stamped_size_the_note_with_the_latest_signatures_is_taken(settings, stamp):
     claim = make.claim()
     stamped = make.checkpoint()
-    stamp(stamped)
+    assert stamp()
     witness = witnessed(settings)
     line = notes.cosign(notes.text_of(stamped.note), witness, 1_800_000_000)
     Checkpoint.objects.create(size=stamped.size, root=stamped.root, note=stamped.note + line)
@@ -220,6 +207,34 @@ def test_of_the_stamped_size_the_note_with_the_latest_signatures_is_taken(settin
     assert receipt["timestamp"] is not None
     cosigned = notes.open_note(notes.Proof.parse(receipt["proof"]).checkpoint, keys(receipt)).cosigned
     assert cosigned == {witness.verifier: 1_800_000_000}
+
+
+def test_a_stamp_that_no_authority_gave_does_not_spoil_a_receipt(stamp):
+    """The web server's role can write such a row."""
+    make.claim(by="earlier")
+    forged = make.checkpoint()
+    Timestamp.objects.create(
+        checkpoint=forged,
+        place=0,
+        algorithm="sha256",
+        token=b"forged",
+        stamped_at=forged.signed_at,
+        good_until=forged.signed_at + timedelta(days=1000),
+        algorithms=["sha256"],
+    )
+    claim = make.claim()
+    make.checkpoint()
+    assert receipt_of(claim)["timestamp"] is None
+    assert stamping.stamp_due() == 1
+    assert receipt_of(claim)["timestamp"] is not None
+
+
+def test_a_note_that_this_log_did_not_sign_does_not_spoil_a_receipt():
+    claim = make.claim()
+    published = make.checkpoint()
+    Checkpoint.objects.create(size=published.size, root=published.root, note="forged")
+    assert checkpoints.newest() == published
+    proven(receipt_of(claim))
 
 
 def witnessed(settings):

@@ -233,6 +233,7 @@ def test_a_public_row_that_was_never_signed_is_an_alarm(written: Callable[[int],
         Checkpoint.objects.create(size=4, root=bytes(32), note="registry.local/claims\n4\n…\n\n— x y\n")
     with pytest.raises(Alarm, match="no checkpoint that this log signed"):
         restarted()
+    assert checkpoints.published_size() == 2
 
 
 def test_a_row_with_another_root_in_the_way_is_an_alarm(written: Callable[[int], None]):
@@ -689,6 +690,24 @@ def test_a_witness_that_is_not_there_is_told_once_and_told_when_it_is_back(
     told = [record.getMessage() for record in caplog.records if "witness.example/w1" in record.getMessage()]
     assert len(told) == 2
     assert "signs again" in told[1]
+
+
+def test_at_its_start_the_sealer_waits_a_while_for_witnesses_to_answer(
+    written: Callable[[int], None], tmp_path: Path, settings: Any
+):
+    """After a restore of database and memory together they alone know that more was signed."""
+    written(1)
+    checkpoints.sign()
+    with Outside(tmp_path / "witness") as outside:
+        settings.LEDGER_WITNESSES = [outside.line]
+    waiting = Signer(awaits=60)
+    waiting.begin()
+    assert not waiting.may_seal()
+    with outside:
+        waiting._witnesses[0].url, waiting._witnesses[0].asked_again_at = outside.line.split(" ")[1], 0.0
+        waiting.begin()
+    assert waiting.may_seal()
+    assert restarted().may_seal()  # in vain: one that is away does not stop the log for good
 
 
 def test_who_signed_earlier_is_kept_beside_who_signs_later(

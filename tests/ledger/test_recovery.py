@@ -154,7 +154,7 @@ def test_the_recovery_is_an_entry_itself(lost: World):
     root = tree.root_of(lost.hashes).hex()
     assert body["open"] is True
     assert body["facts"] == {
-        "first": 300, "lost": 0, "moved": 0, "put_back": 400, "root": root, "size": 700
+        "first": 300, "lost": 0, "moved": 0, "promised": 0, "put_back": 400, "root": root, "size": 700
     }  # fmt: skip
 
 
@@ -281,7 +281,7 @@ def test_a_copy_that_was_altered_is_not_put_back(lost: World):
     assert Leaf.objects.count() == 300
 
 
-def test_what_was_promised_and_never_signed_is_sealed_now(lost: World):
+def test_what_was_promised_and_never_signed_is_entered_when_somebody_has_looked_at_it(lost: World):
     promised = Entry(salt=b"0123456789abcdef", body=Entry.objects.first().body)  # type: ignore[union-attr]
     promised.at = Entry.objects.first().at  # type: ignore[union-attr]
     receipt = lost.folder / "receipt.json"
@@ -294,7 +294,12 @@ def test_what_was_promised_and_never_signed_is_sealed_now(lost: World):
         )
     )
     said = lost.recover(lost.export / "entries.ndjson", receipt)
+    assert "1 entries that we promised and never signed were not entered" in said
+    assert promised.leaf_hash.hex() in said
+    said = lost.recover(lost.export / "entries.ndjson", receipt, with_promised=True)
     assert "1 entries that we promised and never signed are sealed now too" in said
+    told = [json.loads(entry.body)["facts"] for entry in Entry.objects.filter(kind="ledger.recovered")]
+    assert sorted(facts["promised"] for facts in told) == [0, 1]
     lost.sign()
     lost.check()
     assert Leaf.objects.filter(hash=promised.leaf_hash, index__gte=700).exists()

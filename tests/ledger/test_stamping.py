@@ -22,8 +22,6 @@ from tests.ledger.authority import DAY, NOW, POLICY, Authority, Issuer, Server, 
 
 pytestmark = pytest.mark.django_db
 
-KEY = notes.SigningKey.generate("registry.test/claims")
-
 
 @pytest.fixture(scope="module")
 def issuer() -> Issuer:
@@ -48,7 +46,7 @@ def server(
 
 
 @pytest.fixture
-def publish(note: Callable[..., Entry]) -> Callable[..., Checkpoint]:
+def publish(note: Callable[..., Entry], settings: Any) -> Callable[..., Checkpoint]:
     """A checkpoint over one entry more."""
 
     def publish(signed_at: datetime | None = None) -> Checkpoint:
@@ -56,11 +54,11 @@ def publish(note: Callable[..., Entry]) -> Callable[..., Checkpoint]:
         while seal():
             pass
         size = proofs.size()
-        text = notes.Checkpoint("registry.test/claims", size, proofs.root(size)).text
+        text = notes.Checkpoint(settings.LEDGER_ORIGIN, size, proofs.root(size)).text
         return Checkpoint.objects.create(
             size=size,
             root=proofs.root(size),
-            note=notes.sign(text, KEY),
+            note=notes.sign(text, notes.SigningKey.parse(settings.LEDGER_KEY)),
             signed_at=signed_at or timezone.now(),
         )
 

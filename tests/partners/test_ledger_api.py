@@ -367,6 +367,20 @@ def test_an_entry_that_tells_of_a_section_which_is_not_granted_is_not_handed_ove
     assert of_claims(without.get(ENTRIES, start=0, end=999)) == []
 
 
+def test_an_entry_tells_nobody_where_the_claim_stood_outside_the_agreement(program: Callable[..., Any]):
+    make.claim()
+    body = json.loads(Entry.objects.filter(kind="claim.submitted").latest("id").body)
+    here = body["after"] | {"region": "UA-30"}
+    for number, before in enumerate((here, here | {"region": "UA-46"})):
+        told = body | {"before": before, "after": here}
+        text = json.dumps(told, separators=(",", ":"), sort_keys=True)
+        Entry.objects.create(salt=bytes([number] * 16), body=text)
+    make.checkpoint()
+    kyiv = program("Kyiv", terms=replace(ALL, regions=("UA-30",)), scopes="ledger:read")
+    handed = given(kyiv.get(ENTRIES, start=0, end=999)).values()
+    assert [told["before"] for told in handed if told["claim"]] == [here]
+
+
 def test_a_claim_that_was_filed_anew_does_not_give_the_earlier_one_away(program: Callable[..., Any]):
     earlier = make.claim()
     ministry = program(terms=replace(ALL, states=("submitted",)), scopes="ledger:read")

@@ -1,6 +1,7 @@
 import time
 from argparse import ArgumentParser
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
@@ -42,15 +43,29 @@ class Command(BaseCommand):
             action="store_true",
             help="keep the hash alone of each entry that nobody has: nobody can ever read it again",
         )
+        parser.add_argument(
+            "--with-promised",
+            action="store_true",
+            help="enter also what we promised and never signed: look at each of them first",
+        )
 
     def handle(
-        self, *, checkpoint: Path, tiles: Path, entries: list[Path], leave_gaps: bool, **options: object
+        self,
+        *,
+        checkpoint: Path,
+        tiles: Path,
+        entries: list[Path],
+        leave_gaps: bool,
+        with_promised: bool,
+        **options: object,
     ) -> None:
         if recovery.OWNER not in connections:
             raise CommandError("Set DATABASE_OWNER_URL: the role that owns the tables puts entries back.")
         try:
             note = checkpoint.read_bytes().decode(errors="replace")
-            report = self._recover(note, tiles, entries, leave_gaps)
+            report = self._recover(
+                note, tiles=tiles, sources=entries, leave_gaps=leave_gaps, with_promised=with_promised
+            )
         except (recovery.NotRecovered, checkpoints.Alarm) as refusal:
             raise CommandError(str(refusal)) from None
         except OSError as problem:
@@ -58,21 +73,14 @@ class Command(BaseCommand):
         if report.first == report.size and not (report.put_back or report.still_there or report.promised):
             self.stdout.write(f"Nothing was put back: all {report.size} hashes of the checkpoint are here.")
             return
-        self._tell(report)
+        self._tell(report, with_promised)
 
-    def _recover(self, note: str, tiles: Path, entries: list[Path], leave_gaps: bool) -> recovery.Report:
+    def _recover(self, note: str, **given: Any) -> recovery.Report:
         memory, deadline = checkpoints.Memory(settings.LEDGER_MEMORY), time.monotonic() + SECONDS
         while True:
             try:
                 with memory.locked():  # so that nobody signs meanwhile
-                    report = recovery.recover(
-                        note,
-                        tiles=tiles,
-                        sources=entries,
-                        leave_gaps=leave_gaps,
-                        by=SYSTEM,
-                        office="system",
-                    )
+                    report = recovery.recover(note, **given, by=SYSTEM, office="system")
                     remembered = memory.recall()
                     if remembered is None or remembered.checkpoint.size < report.size:
                         memory.keep(checkpoints.Signed.read(note, "the file given"))
@@ -82,7 +90,7 @@ class Command(BaseCommand):
                     raise CommandError("A sealer is signing. Stop it, and run this again.") from None
                 time.sleep(0.1)
 
-    def _tell(self, report: recovery.Report) -> None:
+    def _tell(self, report: recovery.Report, with_promised: bool) -> None:
         said = [
             f"The log is again the one of which a checkpoint of {report.size} entries was signed.",
             f"From {report.first} on: {len(report.put_back)} entries were put back, {report.still_there} "
@@ -95,8 +103,17 @@ class Command(BaseCommand):
                 f"{report.moved} entries of after the restore stood at indexes of others. They are kept, and "
                 "sealed after all these; partners who pulled since then must pull again."
             )
-        if report.promised:
-            said.append(f"{report.promised} entries that we promised and never signed are sealed now too.")
+        if report.promised and with_promised:
+            said.append(
+                f"{len(report.promised)} entries that we promised and never signed are sealed now too."
+            )
+        elif report.promised:
+            said.append(
+                f"{len(report.promised)} entries that we promised and never signed were not entered. Whoever "
+                "had the key of promises could make such ones up: ask the people whose claims these are, "
+                "then run this again with --with-promised."
+            )
+            said += [f"  {found.leaf_hash.hex()} {found.body}" for found in report.promised]
         if report.is_closed:
             said.append("The log was closed, and is.")
         if report.claims:
