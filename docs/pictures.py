@@ -50,6 +50,8 @@ PAGES = {
     "hard": "A hard page says so before it asks",
     "check": "Check your answers",
     "receipt": "The receipt",
+    "proof": "What proves that the claim was received",
+    "verify": "Anybody checks such a receipt, in the browser alone",
     "status": "A claim about which the reviewer has a question",
     "statistics": "Public figures, rounded",
     "help": "Help",
@@ -58,6 +60,7 @@ PAGES = {
     "batch": "A batch for the Board is put together",
     "paper": "The Board’s paper: no names",
     "figures": "Exact figures, for staff",
+    "erasure": "A part of a claim is to be erased by law: two people, and a reason",
     "api": "What partners read: the API",
 }
 FLAGS = [
@@ -160,14 +163,19 @@ class Photographer:
                 go_on(page)
         return self.devices[role, language]
 
-    def take(self, name: str, path: str, role: str = "", *, opened: str = "") -> None:
-        """`opened`: what is clicked first."""
+    def take(
+        self, name: str, path: str, role: str = "", *, opened: str = "", brought: FilePayload | None = None
+    ) -> None:
+        """`opened`: what is clicked first; `brought`: the file that is given to the page to be checked."""
         for language in LANGUAGES:
             page = self.page(role, language)
             page.goto(path)
             if opened:
                 page.locator(opened).click()
                 page.wait_for_load_state("networkidle")
+            if brought:
+                page.locator("input[type=file]").set_input_files(brought)
+                page.locator("[data-verdict]").wait_for()
             for width in WIDTHS:
                 page.set_viewport_size({"width": width, "height": FIRST_SCREEN})
                 height = page.evaluate("document.documentElement.scrollHeight")
@@ -233,6 +241,7 @@ def take_all(camera: Photographer) -> None:
     number = submit(camera, claim)
     review(camera, claim, number)
     decide(camera)
+    erase(camera, number)
 
 
 def fill_in(camera: Photographer) -> str:
@@ -288,7 +297,21 @@ def submit(camera: Photographer, claim: str) -> str:
     page.goto(f"{claim}/declaration/")
     go_on(page, typed_name="Ольга Мельник")
     camera.take("receipt", f"{claim}/receipt/", "claimant")
+    receipt = sealed_receipt(page, f"{claim}/receipts/1.json")
+    camera.take("proof", f"{claim}/receipts/1/", "claimant")
+    file: FilePayload = {"name": "receipt.json", "mimeType": "application/json", "buffer": receipt}
+    camera.take("verify", "/verify/", brought=file)
     return page.locator("main .number").first.inner_text()
+
+
+def sealed_receipt(page: Page, address: str) -> bytes:
+    """Once it has a proof beside the promise."""
+    deadline = time.monotonic() + READY_SECONDS
+    while True:
+        receipt = page.request.get(address).body()
+        if json.loads(receipt)["proof"] is not None or time.monotonic() > deadline:
+            return receipt
+        time.sleep(0.5)
 
 
 def review(camera: Photographer, claim: str, number: str) -> None:
@@ -337,6 +360,10 @@ def decide(camera: Photographer) -> None:
     press(director, "form[action$='/submit/'] button")
     camera.take("paper", batch.replace("/batches/", "/board/"), "board_member")
     camera.take("figures", "/admin/review/figures/", "board_member")
+
+
+def erase(camera: Photographer, number: str) -> None:
+    camera.take("erasure", f"/admin/review/erasures/claims/{number}/", "data_protection_officer")
 
 
 def write_index(images: Path) -> None:
