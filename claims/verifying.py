@@ -161,9 +161,10 @@ def _evidence(progress: Progress, count: int | None) -> Stage:
 
 
 def _wrong_row(blob: Blob, used: set[int]) -> str:
-    if blob.stored_name.rpartition("/")[2].partition("-")[0] != blob.sha256:
+    sha256 = blob.sha256
+    if blob.stored_name.rpartition("-")[0] != f"{sha256[:2]}/{sha256[2:4]}/{sha256}":
         return "stored_name: of another digest"
-    if not storage.can_open(blob.wrapped_key, sha256=blob.sha256):
+    if not storage.can_open(blob.wrapped_key, sha256=sha256):
         return "wrapped_key: no key of this installation opens it"
     return "" if blob.pk in used else "no file is of it"
 
