@@ -196,7 +196,7 @@ def rush(note: Note) -> list[int]:
 
 
 def analyze() -> None:
-    """As autovacuum does, which rests in tests: else the reader keeps the plan that it made for empty tables."""
+    """As autovacuum does, which rests in tests: else the reader keeps the plan for empty tables."""
     with connections["owner"].cursor() as cursor:
         cursor.execute("ANALYZE ledger_leaf, ledger_entry")
 
