@@ -55,17 +55,18 @@ class PlainText:
         self._start = ""
 
     def feed(self, data: bytes, *, final: bool = False) -> None:
+        is_readable = True
         try:
             text = self._decoder.decode(data, final)
         except UnicodeDecodeError:
-            raise refusals.unreadable_text() from None
-        if _CONTROL.search(text):
-            raise refusals.unreadable_text()
+            text, is_readable = data.decode("latin-1"), False  # a page or a script in old letters is one, too
         if len(self._start) < _START_LENGTH:  # a page may begin after any number of blank lines
             self._start = (self._start + text).lstrip()[:_START_LENGTH]
             for pattern, refusal in _ACTIVE:
                 if re.match(pattern, self._start, re.IGNORECASE):
                     raise refusal()
+        if not is_readable or _CONTROL.search(text):
+            raise refusals.unreadable_text()
 
     def finish(self) -> set[Mark]:
         self.feed(b"", final=True)
