@@ -2,8 +2,8 @@
 the older box of Microsoft when they have a password.
 
 Nothing is unpacked to disk. Of what is inside only one piece at a time is in memory, and no more is inflated
-than the box declares, which is bounded. The list of members is read by `zipfile`; their content by us, because
-`zipfile` stops silently where a member that lies about its size goes on.
+than the box declares, which is bounded. The list of members is read by `zipfile`; their content by us,
+because `zipfile` stops silently where a member that lies about its size goes on.
 """
 
 import re

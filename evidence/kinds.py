@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from django.db.models import TextChoices
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 
 class Family(TextChoices):
@@ -119,22 +118,18 @@ class Mark(TextChoices):
 
 
 _ADVICE = {
-    Mark.MACROS: pgettext_lazy(
-        "about a file",
+    Mark.MACROS: _(
         "This document has macros (small programs) in it. We keep it, but do not run them. If you can, save "
         "it as PDF and send that too.",
     ),
-    Mark.ENCRYPTED: pgettext_lazy(
-        "about a file",
+    Mark.ENCRYPTED: _(
         "This document is protected, perhaps with a password. If you can, send a copy without it.",
     ),
-    Mark.DAMAGED: pgettext_lazy(
-        "about a file",
+    Mark.DAMAGED: _(
         "This file seems to be damaged or incomplete. We keep it. Check that it opens on your device; if "
         "you can, send it again.",
     ),
-    Mark.EMBEDDED: pgettext_lazy(
-        "about a file",
-        "This document has other files in it. If they matter for your claim, send each of them by itself too.",
+    Mark.EMBEDDED: _(
+        "This document has other files in it. If they matter for your claim, send each of them by itself too."
     ),
 }

@@ -33,7 +33,13 @@ class Blob(models.Model):
 
     covered_by: ClassVar[Cover] = Checked(beside=("stored_at", "marks"))
     personal_data: ClassVar[tuple[str, ...]] = ()
-    impersonal_data: ClassVar[tuple[str, ...]] = ("sha256", "media_type", "marks", "stored_name", "wrapped_key")
+    impersonal_data: ClassVar[tuple[str, ...]] = (
+        "sha256",
+        "media_type",
+        "marks",
+        "stored_name",
+        "wrapped_key",
+    )
     # To lock a row takes a right to update some column; `stored_at` is one that never changes (trigger).
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "DELETE", "UPDATE (stored_at)")
 

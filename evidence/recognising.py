@@ -1,4 +1,4 @@
-"""What kind of file it is, found while it streams past. docs/evidence.md says what is kept and what is not."""
+"""What kind of file it is, found while it streams past. docs/evidence.md says what is kept and what not."""
 
 import re
 from collections.abc import Callable, Collection

@@ -34,7 +34,7 @@ def encoding(begin: bytes) -> str:
 
 def begins_like_an_email(head: bytes) -> bool:
     """Lines of headers from the first byte on, those that every e-mail has among them."""
-    names = set()
+    names: set[bytes] = set()
     for line in head.split(b"\n")[:-1]:
         if line[:1] in (b" ", b"\t") and names:
             continue

@@ -158,9 +158,7 @@ class EvidenceUploadHandler(FileUploadHandler):
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
-        self._current = Incoming(
-            file_name, limit=self._limit, limits=self._limits, accepted=self._accepted
-        )
+        self._current = Incoming(file_name, limit=self._limit, limits=self._limits, accepted=self._accepted)
         self._count += 1
         if self._count > self._files:
             self._current.refusal = refusals.too_many()

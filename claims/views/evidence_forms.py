@@ -79,7 +79,9 @@ def evidence_field(label: str) -> forms.Field:
 def largest_file(rules: EvidenceRules) -> str:
     """How large a file may be, in words: the limit, and those of the kinds that have another."""
     usual = filesizeformat(rules.max_file_bytes)
-    others = [f"{Family(name).label}: {filesizeformat(size)}" for name, size in rules.max_file_bytes_of.items()]
+    others = [
+        f"{Family(name).label}: {filesizeformat(size)}" for name, size in rules.max_file_bytes_of.items()
+    ]
     return f"{usual} ({', '.join(others)})" if others else usual
 
 

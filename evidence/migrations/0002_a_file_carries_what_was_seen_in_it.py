@@ -29,9 +29,7 @@ class Migration(migrations.Migration):
             model_name="blob",
             constraint=models.CheckConstraint(
                 name="evidence_blob_marks_known",
-                condition=Q(
-                    marks__contained_by=["macros", "encrypted", "damaged", "embedded", "appended"]
-                ),
+                condition=Q(marks__contained_by=["macros", "encrypted", "damaged", "embedded", "appended"]),
             ),
         ),
         migrations.RunSQL(WRITTEN_ONCE, AS_BEFORE),

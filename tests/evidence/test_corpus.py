@@ -81,7 +81,7 @@ SMALL = [sample.content for sample in HONEST if len(sample.content) < 20_000]
 
 @st.composite
 def mutated(draw):
-    """An honest file after a few accidents: bytes changed, cut out, put in twice, or followed by another's."""
+    """An honest file after a few accidents: bytes changed, cut out or doubled, another file put after it."""
     content = draw(st.sampled_from(SMALL))
     for _accident in range(draw(st.integers(1, 4))):
         begin, length = draw(st.integers(0, len(content))), draw(st.integers(0, 40))
@@ -129,7 +129,9 @@ def test_through_the_form_of_a_claim_a_file_of_each_fate_meets_the_same(olena):
         files = [SimpleUploadedFile(sample.name, sample.content) for sample in samples]
         shown = olena.post(url, {"type": "", "description": "", "add": "1", "file": files}).content.decode()
         for sample in samples:
-            assert (escape(f"{sample.name}: {sample.sentence}") in shown) == (sample.kind is None), sample.name
+            assert (escape(f"{sample.name}: {sample.sentence}") in shown) == (sample.kind is None), (
+                sample.name
+            )
     held = {file.name: file.blob for file in EvidenceFile.objects.select_related("blob")}
     assert {name: (blob.media_type, blob.marks) for name, blob in held.items()} == {
         sample.name: expected(sample) for sample in each if sample.kind

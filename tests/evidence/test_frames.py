@@ -110,7 +110,9 @@ def test_anything_else_is_damaged_and_nothing_worse(stored):
         unseal(stored)
 
 
-@given(plain=plaintexts, places=st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 2), st.integers(0, 99))))
+@given(
+    plain=plaintexts, places=st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 2), st.integers(0, 99)))
+)
 def test_the_plaintext_can_be_read_and_sought_like_any_file(plain, places):
     like = io.BytesIO(plain)
     with io.BufferedReader(FrameFile(FrameReader(io.BytesIO(seal(plain)), KEY))) as file:

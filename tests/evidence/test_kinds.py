@@ -57,7 +57,11 @@ def test_the_beginning_tells_the_kind(content, media_type):
 
 @pytest.mark.parametrize(
     "content",
-    [b"\xff\xfb\x90\x00" + bytes(500), b"\xff\xfb\x90\x00" * 50, b"\xff\xf1\x50\x80\x19\x1f\xfc" + bytes(300)],
+    [
+        b"\xff\xfb\x90\x00" + bytes(500),
+        b"\xff\xfb\x90\x00" * 50,
+        b"\xff\xf1\x50\x80\x19\x1f\xfc" + bytes(300),
+    ],
 )
 def test_sound_is_recognised_by_several_frames_that_follow_each_other(content):
     assert judge(content) == str(refusals.not_accepted(KINDS))
