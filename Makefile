@@ -33,6 +33,7 @@ soak: venv
 	ANSWERS_EXAMPLES=200 $(BIN)/python -m pytest tests/claims/test_every_category.py
 	TAMPERS=500 TAMPER_SEED=$$(date +%s) $(BIN)/python -m pytest tests/claims/test_tampering.py
 	API_FUZZ=300 API_FUZZ_SEED=$$(date +%s) $(BIN)/python -m pytest tests/partners/test_partner_fuzz.py
+	EVIDENCE_MUTATIONS=10000 $(BIN)/python -m pytest tests/evidence/test_corpus.py
 
 pictures: venv
 	$(BIN)/python -m docs.pictures

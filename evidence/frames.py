@@ -9,10 +9,11 @@ Reyhanitabar, Rogaway and Vizár, 2015). So a file that was cut short, lengthene
 bit or put in another's place does not decrypt. A key is used for one file only: that makes the nonces safe.
 """
 
+import io
 import os
 import struct
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -96,3 +97,42 @@ class FrameReader:
         if body == 0 or 0 < rest < TAG_BYTES or (rest == TAG_BYTES and whole):
             raise Damaged("The file ends within a frame.")
         return (whole + 1, rest) if rest else (whole, self._frame_bytes + TAG_BYTES)
+
+
+class FrameFile(io.RawIOBase):
+    """The plaintext as a file to read and seek in, for what is not read from its beginning to its end. It
+    decrypts the frames that are asked for, holds one of them, and closes the reader with itself."""
+
+    def __init__(self, reader: FrameReader) -> None:
+        self._reader = reader
+        self._at = 0
+        self._number, self._frame = 0, reader.frame(0)
+        self._frame_bytes = len(self._frame)  # all are as long as the first, but for the last
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        begin = {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._reader.size_bytes}[whence]
+        if begin + offset < 0:
+            raise ValueError("No file begins before its first byte.")
+        self._at = begin + offset
+        return self._at
+
+    def readinto(self, buffer: Any) -> int:
+        if self._at >= self._reader.size_bytes:
+            return 0
+        number, within = divmod(self._at, self._frame_bytes)
+        if number != self._number:
+            self._number, self._frame = number, self._reader.frame(number)
+        piece = self._frame[within : within + len(buffer)]
+        buffer[: len(piece)] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def close(self) -> None:
+        self._reader.close()
+        super().close()

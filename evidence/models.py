@@ -3,12 +3,14 @@
 import uuid
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from evidence.kinds import Mark
 from ledger.covering import Checked, Cover, Untold
 from ledger.models import AppendOnly
 
@@ -24,13 +26,20 @@ class Blob(models.Model):
     sha256 = models.CharField(max_length=64)
     size_bytes = models.BigIntegerField()
     media_type = models.CharField(max_length=127)  # found in the content, never taken from the sender
+    marks = ArrayField(models.CharField(max_length=16), default=list, db_default=[])  # seen when it came in
     stored_name = models.CharField(max_length=128)
     wrapped_key = models.BinaryField()
     stored_at = models.DateTimeField(default=timezone.now)
 
-    covered_by: ClassVar[Cover] = Checked(beside=("stored_at",))
+    covered_by: ClassVar[Cover] = Checked(beside=("stored_at", "marks"))
     personal_data: ClassVar[tuple[str, ...]] = ()
-    impersonal_data: ClassVar[tuple[str, ...]] = ("sha256", "media_type", "stored_name", "wrapped_key")
+    impersonal_data: ClassVar[tuple[str, ...]] = (
+        "sha256",
+        "media_type",
+        "marks",
+        "stored_name",
+        "wrapped_key",
+    )
     # To lock a row takes a right to update some column; `stored_at` is one that never changes (trigger).
     app_rights: ClassVar[tuple[str, ...]] = ("SELECT", "INSERT", "DELETE", "UPDATE (stored_at)")
 
@@ -42,10 +51,18 @@ class Blob(models.Model):
                 name="evidence_blob_sha256_is_hex", condition=Q(sha256__regex=r"^[0-9a-f]{64}$")
             ),
             models.CheckConstraint(name="evidence_blob_not_empty", condition=Q(size_bytes__gt=0)),
+            models.CheckConstraint(
+                name="evidence_blob_marks_known", condition=Q(marks__contained_by=Mark.values)
+            ),
         ]
 
     def __str__(self) -> str:
         return self.sha256
+
+    @property
+    def advice(self) -> list[str]:
+        """What its sender can do about its marks."""
+        return [advice for mark in Mark if mark in self.marks and (advice := mark.advice)]
 
 
 class ScanState(models.TextChoices):

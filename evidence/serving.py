@@ -11,8 +11,9 @@ from django.utils.translation import gettext as _
 
 from evidence import storage
 from evidence.frames import Damaged
-from evidence.kinds import KINDS, TEXT, Kind, text_encoding
+from evidence.kinds import KINDS, TEXT, Kind
 from evidence.models import EvidenceFile
+from evidence.texts import encoding
 from keys.ring import NotDecrypted
 
 _HEADERS = {
@@ -88,7 +89,7 @@ class _Content:
 def _content_type(kind: Kind, begin: bytes) -> str:
     if kind is not TEXT:
         return kind.media_type
-    return f"text/plain; charset={'utf-16' if text_encoding(begin) == 'utf-16' else 'utf-8'}"
+    return f"text/plain; charset={'utf-16' if encoding(begin) == 'utf-16' else 'utf-8'}"
 
 
 def _file_name(name: str, kind: Kind) -> str:

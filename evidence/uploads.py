@@ -25,10 +25,11 @@ page with the sentence and not a broken connection.
 """
 
 import contextlib
+import io
 import logging
 import time
 import unicodedata
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import IO, Any
@@ -37,14 +38,17 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest
 
-from evidence import custody, kinds, storage
-from evidence.frames import Damaged
-from evidence.kinds import KINDS, Kind, Refused
+from evidence import containers, custody, refusals, storage
+from evidence.frames import Damaged, FrameFile
+from evidence.kinds import KINDS, Kind, Mark
 from evidence.models import NAME_LENGTH, Blob, CustodyKind, EvidenceFile
+from evidence.recognising import Recogniser
+from evidence.refusals import Refused
 from ledger.log import Actor
 
 LIMIT_BYTES = 2 * 1024**3
 CHUNK_BYTES = 256 * 1024
+NO_LIMITS: Mapping[str, int] = {}
 SWEEP_AFTER = timedelta(hours=24)  # longer than any request lives: what is older belongs to nobody
 
 logger = logging.getLogger(__name__)
@@ -55,16 +59,27 @@ class ForeignStorage(Exception):
 
 
 class Incoming:
-    """One file that is being sent; it stands in request.FILES. What nobody receives goes when it closes."""
+    """One file that is being sent; it stands in request.FILES. What nobody receives goes when it closes.
 
-    def __init__(self, name: str, *, limit: int, accepted: Collection[str]) -> None:
+    `limit` is its largest size in bytes; `limits` may say another for a family of kinds."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        limit: int,
+        accepted: Collection[str],
+        limits: Mapping[str, int] = NO_LIMITS,
+    ) -> None:
         self.name = label(name)
         self.size = 0
         self.refusal: Refused | None = None
         self.kind: Kind | None = None
+        self.marks: frozenset[Mark] = frozenset()
         self.arrival: storage.Arrival | None = None
-        self._limit = limit
-        self._recogniser = kinds.Recogniser(accepted)
+        self._limit, self._limits = limit, limits
+        self._accepted = accepted
+        self._recogniser = Recogniser(accepted)
 
     def write(self, data: bytes) -> None:
         """Keep the next bytes. After a refusal it does nothing."""
@@ -72,24 +87,40 @@ class Incoming:
             return
         self.size += len(data)
         try:
-            if self.size > self._limit:
-                raise kinds.too_large(self._limit)
             self._recogniser.feed(data)
+            self._check_size()
             self.arrival = self.arrival or storage.Arrival()
             self.arrival.write(data)
         except (Refused, OSError) as error:
             self._refuse(error)
 
     def finish(self) -> None:
-        """The sender sent all of it: complete it in the storage, read it back, give it its place."""
+        """The sender sent all of it: complete it in the storage, read it back, give it its place, and look
+        inside if it is a container."""
         if self.refusal:
             return
         try:
-            self.kind = self._recogniser.finish()
+            self._recogniser.finish()
+            self._check_size()
             if self.arrival:  # always, as the kind of an empty file is a refusal
                 self.arrival.place()
+                self.kind, self.marks = self._found(self.arrival)
         except (Refused, Damaged, OSError) as error:
             self._refuse(error)
+
+    def _check_size(self) -> None:
+        family = self._recogniser.family  # known after the first kilobytes, or at the end of a smaller file
+        if family and self.size > (limit := self._limits.get(family, self._limit)):
+            raise refusals.too_large(limit)
+
+    def _found(self, arrival: storage.Arrival) -> tuple[Kind | None, frozenset[Mark]]:
+        recogniser = self._recogniser
+        if not recogniser.is_container:
+            return recogniser.kind, frozenset(recogniser.marks)
+        reader = storage.read(arrival.stored_name, wrapped_key=arrival.wrapped_key(), sha256=arrival.sha256)
+        with contextlib.closing(reader), io.BufferedReader(FrameFile(reader)) as file:
+            kind, marks = containers.look_into(file, arrival.size_bytes, self._accepted)
+        return kind, frozenset(marks)
 
     def close(self) -> None:
         """Django calls this at the end of the request."""
@@ -102,7 +133,7 @@ class Incoming:
             self.refusal = error
         else:
             logger.error("Evidence could not be stored: %s", error)
-            self.refusal = kinds.not_stored()
+            self.refusal = refusals.not_stored()
         self.close()
 
 
@@ -111,18 +142,26 @@ class EvidenceUploadHandler(FileUploadHandler):
 
     chunk_size = CHUNK_BYTES
 
-    def __init__(self, request: HttpRequest, *, limit: int, accepted: Collection[str], files: int) -> None:
+    def __init__(
+        self,
+        request: HttpRequest,
+        *,
+        limit: int,
+        limits: Mapping[str, int],
+        accepted: Collection[str],
+        files: int,
+    ) -> None:
         super().__init__(request)
-        self._limit, self._accepted, self._files = limit, accepted, files
+        self._limit, self._limits, self._accepted, self._files = limit, limits, accepted, files
         self._count = 0
         self._current: Incoming | None = None
 
     def new_file(self, field_name: str, file_name: str, *args: Any, **kwargs: Any) -> None:
         super().new_file(field_name, file_name, *args, **kwargs)
-        self._current = Incoming(file_name, limit=self._limit, accepted=self._accepted)
+        self._current = Incoming(file_name, limit=self._limit, limits=self._limits, accepted=self._accepted)
         self._count += 1
         if self._count > self._files:
-            self._current.refusal = kinds.too_many()
+            self._current.refusal = refusals.too_many()
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         if self._current:
@@ -146,16 +185,18 @@ def receiving(
     request: HttpRequest,
     *,
     limit: int = LIMIT_BYTES,
+    limits: Mapping[str, int] = NO_LIMITS,
     accepted: Collection[str] = tuple(KINDS),
     files: int = 1,
 ) -> Iterator[None]:
     """Within it the request's files go to the storage, as Incoming objects in request.FILES.
 
-    `limit` is the largest size of one file in bytes, `accepted` the media types, `files` how many at a time.
+    `limit` is the largest size of one file in bytes, `limits` another one for a family of kinds, `accepted`
+    the media types, `files` how many at a time.
     Files that nobody receives are removed when Django closes the request, after the answer is out, so that
     the time of the answer tells nothing either.
     """
-    handler = EvidenceUploadHandler(request, limit=limit, accepted=accepted, files=files)
+    handler = EvidenceUploadHandler(request, limit=limit, limits=limits, accepted=accepted, files=files)
     request.upload_handlers = [handler]
     try:
         yield
@@ -169,10 +210,11 @@ def receive_stream(
     name: str,
     by: Actor,
     limit: int = LIMIT_BYTES,
+    limits: Mapping[str, int] = NO_LIMITS,
     accepted: Collection[str] = tuple(KINDS),
 ) -> EvidenceFile:
     """The same for programs: read the stream to its end and receive it. Raises Refused."""
-    incoming = Incoming(name, limit=limit, accepted=accepted)
+    incoming = Incoming(name, limit=limit, limits=limits, accepted=accepted)
     try:
         while not incoming.refusal and (data := stream.read(CHUNK_BYTES)):
             incoming.write(data)
@@ -213,6 +255,7 @@ def _blob(incoming: Incoming) -> Blob:
             sha256=arrival.sha256,
             size_bytes=arrival.size_bytes,
             media_type=kind.media_type,
+            marks=sorted(incoming.marks),
             stored_name=arrival.stored_name,
             wrapped_key=arrival.wrapped_key(),
         )

@@ -37,7 +37,7 @@ from review import assignments, batches, checklists, decisions
 from review.models import Batch, Proposal, Recommendation
 
 PASSWORD = "correct horse battery staple"
-PDF = b"%PDF-1.7\n% what the claimant has\n"
+PDF = b"%PDF-1.7\n% what the claimant has\n%%EOF\n"
 IRPIN = {"code": "UA32080150010049888", "name": "Ірпінь, Бучанський район, Київська область"}
 PARTS = {
     "street": "вул. Шевченка",
@@ -118,7 +118,9 @@ def evidence(
 ) -> Attachment:
     """A file of the draft, received as a view receives it."""
     rules = mandates.current().evidence
-    incoming = Incoming(name, limit=rules.max_file_bytes, accepted=rules.media_types)
+    incoming = Incoming(
+        name, limit=rules.max_file_bytes, limits=rules.max_file_bytes_of, accepted=rules.media_types
+    )
     incoming.write(content)
     incoming.finish()
     try:

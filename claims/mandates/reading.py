@@ -47,6 +47,7 @@ from claims.mandates.types import (
     Text,
     Type,
 )
+from evidence.kinds import KINDS, Family
 
 T = TypeVar("T")
 WAYS = ("eligible", "ineligible")  # what a reviewer may recommend
@@ -327,15 +328,25 @@ def category(raw: Raw, file: str) -> Category:
     return result
 
 
+def _limits(table: _Table) -> dict[str, int]:
+    found = {str(family): table.integer(family) for family in Family if family in table.data}
+    table.done()
+    return found
+
+
 def _mandate(raw: Raw, file: str) -> Mandate:
     table = _Table(raw, file)
     evidence = table.table("evidence")
+    limits = evidence.table("max_file_bytes_of") if "max_file_bytes_of" in evidence.data else None
     rules = EvidenceRules(
         max_file_bytes=evidence.integer("max_file_bytes"),
+        max_file_bytes_of=_limits(limits) if limits else {},
         max_files=evidence.integer("max_files"),
         max_draft_bytes=evidence.integer("max_draft_bytes"),
         media_types=evidence.strings("media_types"),
     )
+    if unknown := sorted(set(rules.media_types) - set(KINDS)):
+        raise evidence.fail("media_types", f"kinds of evidence that we know, found {unknown}")
     evidence.done()
     result = Mandate(
         id=table.identifier(),

@@ -333,7 +333,10 @@ class Reason:
 
 @dataclass(frozen=True)
 class EvidenceRules:
+    """`max_file_bytes_of` says another limit than `max_file_bytes` for a family of kinds."""
+
     max_file_bytes: int
+    max_file_bytes_of: Mapping[str, int]
     max_files: int
     max_draft_bytes: int
     media_types: tuple[str, ...]

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 from claims import filing, lifecycle, mandates
 from claims.models import Attachment, Claim
 from claims.views.drafts import attachments, from_check, of_draft, onward, own_claim, show
-from claims.views.evidence_forms import AddEvidenceForm, DescribeForm, OwnAccountForm
+from claims.views.evidence_forms import AddEvidenceForm, DescribeForm, OwnAccountForm, largest_file
 from claims.views.held import PersonRequest, signed_in, typed_before
 from evidence import uploads
 
@@ -30,6 +30,7 @@ def evidence(request: PersonRequest, claim: Claim) -> HttpResponse:
 
 def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) -> HttpResponse:
     sent, files = attachments(claim)
+    rules = mandates.current().evidence
     return show(
         request,
         claim,
@@ -38,7 +39,8 @@ def _evidence_page(request: PersonRequest, claim: Claim, form: AddEvidenceForm) 
         form=form,
         sent=sent,
         files=files,
-        rules=mandates.current().evidence,
+        rules=rules,
+        largest=largest_file(rules),
         query=from_check(request),
     )
 
@@ -56,7 +58,11 @@ def add_evidence(request: PersonRequest, claim_id: UUID) -> HttpResponse:
         return redirect("claims:evidence", claim_id)
     rules = mandates.current().evidence
     with uploads.receiving(
-        request, limit=rules.max_file_bytes, accepted=rules.media_types, files=FILES_AT_ONCE
+        request,
+        limit=rules.max_file_bytes,
+        limits=rules.max_file_bytes_of,
+        accepted=rules.media_types,
+        files=FILES_AT_ONCE,
     ):
         return _add_evidence(request, claim)
 

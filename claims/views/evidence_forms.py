@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from django import forms
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext as _
 
 from claims import mandates
 from claims.answers import parsing
-from claims.mandates import EvidenceType
+from claims.mandates import EvidenceRules, EvidenceType
+from evidence.kinds import KINDS, Family, named
 
 OWN_ACCOUNT_LENGTH = 20_000
 
@@ -57,18 +59,30 @@ class SeveralFiles(forms.FileInput):
 
 
 def evidence_field(label: str) -> forms.Field:
+    rules = mandates.current().evidence
+    kinds = [KINDS[media_type] for media_type in rules.media_types]
     return forms.Field(
         required=False,
         label=label,
-        help_text=_("JPEG or PNG pictures, PDF or plain text. You can choose several at once."),
+        help_text=_("What we take: %(kinds)s. You can choose several at once.")
+        % {"kinds": named(rules.media_types)},
         widget=SeveralFiles(
             {
                 "multiple": True,
-                "accept": ".jpg,.jpeg,.png,.pdf,.txt",
-                "data-max": mandates.current().evidence.max_file_bytes,
+                "accept": ",".join(e for kind in kinds for e in kind.extensions),
+                "data-max": max(rules.max_file_bytes, *rules.max_file_bytes_of.values()),
             }
         ),
     )
+
+
+def largest_file(rules: EvidenceRules) -> str:
+    """How large a file may be, in words: the limit, and those of the kinds that have another."""
+    usual = filesizeformat(rules.max_file_bytes)
+    others = [
+        f"{Family(name).label}: {filesizeformat(size)}" for name, size in rules.max_file_bytes_of.items()
+    ]
+    return f"{usual} ({', '.join(others)})" if others else usual
 
 
 class OwnAccountForm(forms.Form):

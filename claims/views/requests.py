@@ -15,7 +15,7 @@ from django.views.decorators.http import require_http_methods
 
 from claims import filing, lifecycle, mandates, requests, versions
 from claims.models import Claim, InformationRequest
-from claims.views.evidence_forms import LongText, evidence_field
+from claims.views.evidence_forms import LongText, evidence_field, largest_file
 from claims.views.held import PersonRequest, signed_in, typed_before
 from evidence import uploads
 
@@ -52,7 +52,11 @@ def answer(request: PersonRequest, claim_id: UUID, request_id: UUID) -> HttpResp
         return _page(request, asked, ReplyForm(typed, initial=_initial(asked)))
     rules = mandates.current().evidence
     with uploads.receiving(
-        request, limit=rules.max_file_bytes, accepted=rules.media_types, files=FILES_AT_ONCE
+        request,
+        limit=rules.max_file_bytes,
+        limits=rules.max_file_bytes_of,
+        accepted=rules.media_types,
+        files=FILES_AT_ONCE,
     ):
         return _take(request, asked)
 
@@ -141,5 +145,6 @@ def _page(
         "is_late": datetime.now(mandate.zone).date() > asked.due_on,
         "zone": mandate.time_zone_name,
         "rules": mandate.evidence,
+        "largest": largest_file(mandate.evidence),
     }
     return render(request, "claims/request.html", context, status=409 if typed else 200)

@@ -15,7 +15,7 @@ from claims.answers.display import Row
 from claims.mandates import OWN_ACCOUNT, ClaimantKind
 from claims.models import Claim, ClaimVersion, InformationRequest, State
 from claims.models.category import definition
-from evidence.kinds import KINDS
+from evidence.kinds import KINDS, Mark
 from evidence.models import EvidenceFile, ScanState
 from ledger.models import Entry
 from review.forms import OUTCOME_WORDS
@@ -76,6 +76,7 @@ class Piece:
     scan: str
     is_infected: bool
     shows_as: str
+    marks: list[str]
     is_new: bool
 
 
@@ -89,12 +90,11 @@ def evidence(version: ClaimVersion, before: ClaimVersion | None) -> list[Piece]:
     frozen = files(version)
     known = {file["id"] for file in files(before)} if before else set()
     types = {t.id: str(t.name) for t in definition(version.category_version_id).evidence_types}
-    scans = dict(
-        EvidenceFile.objects.filter(public_id__in=[f["id"] for f in frozen]).values_list(
-            "public_id", "scan_state"
-        )
+    received = EvidenceFile.objects.filter(public_id__in=[f["id"] for f in frozen]).values_list(
+        "public_id", "scan_state", "blob__marks"
     )
-    scanned = {str(file): ScanState(state) for file, state in scans.items()}
+    scanned = {str(file): ScanState(state) for file, state, _marks in received}
+    marks = {str(file): [str(Mark(mark).label) for mark in found] for file, _state, found in received}
     return [
         Piece(
             id=file["id"],
@@ -107,6 +107,7 @@ def evidence(version: ClaimVersion, before: ClaimVersion | None) -> list[Piece]:
             scan=str(scanned.get(file["id"], ScanState.NOT_SCANNED).label),
             is_infected=scanned.get(file["id"]) == ScanState.INFECTED,
             shows_as=_shows_as(file["media_type"]),
+            marks=marks.get(file["id"], []),
             is_new=before is not None and file["id"] not in known,
         )
         for file in frozen

@@ -67,7 +67,9 @@ def add_to_reply(
 ) -> Attachment:
     """A file for the answer, received as a view receives it."""
     rules = mandates.current().evidence
-    incoming = Incoming(name, limit=rules.max_file_bytes, accepted=rules.media_types)
+    incoming = Incoming(
+        name, limit=rules.max_file_bytes, limits=rules.max_file_bytes_of, accepted=rules.media_types
+    )
     incoming.write(content)
     incoming.finish()
     try:

@@ -97,6 +97,36 @@ def test_a_file_above_the_mandates_limit_is_refused_with_the_limit(olena, eviden
     assert (names(claim), stored(evidence_dir)) == ([], [])
 
 
+def test_each_kind_has_the_limit_that_the_page_says(olena, evidence_rules):
+    evidence_rules(max_file_bytes=1000, max_file_bytes_of={"picture": 2000, "video": 3000})
+    claim = make.draft()
+    shown = olena.get(url("evidence", claim)).content.decode()
+    assert "One file may have up to 1000\xa0bytes (pictures: 2.0\xa0KB, video: 2.9\xa0KB)" in shown
+    assert 'data-max="3000"' in shown
+    add(olena, claim, file(PNG + bytes(1500), "a.png"), file(make.PDF + bytes(1500), "a.pdf"))
+    assert names(claim) == ["a.png"]
+
+
+def test_the_page_says_what_is_taken_and_the_picker_shows_that(olena, evidence_rules):
+    claim = make.draft()
+    shown = olena.get(url("evidence", claim)).content.decode()
+    assert (
+        "What we take: pictures, PDF, office documents, video, sound recordings, e-mails, plain text."
+        in shown
+    )
+    evidence_rules(media_types=("image/png", "video/mp4"))
+    shown = olena.get(url("evidence", claim)).content.decode()
+    assert "What we take: PNG picture, MP4 video." in shown
+    assert 'accept=".png,.mp4,.m4v"' in shown
+
+
+def test_what_the_sender_can_do_about_a_file_stands_beside_it(olena):
+    claim = make.draft()
+    add(olena, claim, file(make.PDF + b"1 0 obj<</Encrypt 2 0 R>>endobj %%EOF", "deed.pdf"))
+    shown = olena.get(url("evidence", claim)).content.decode()
+    assert "This document is protected, perhaps with a password. If you can, send a copy without it." in shown
+
+
 def test_more_files_than_the_mandate_allows_are_refused(olena, evidence_rules):
     evidence_rules(max_files=1)
     claim = make.draft()

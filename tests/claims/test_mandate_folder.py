@@ -55,6 +55,24 @@ def test_the_sample_is_without_mistake(folder):
         ),
         ("mandate.toml", "[evidence]", "[evidence]\nmax = 1", "evidence.max: expected nothing"),
         (
+            "mandate.toml",
+            'media_types = ["application/pdf"]',
+            'media_types = ["application/pdf", "image/svg+xml"]',
+            "evidence.media_types: expected kinds of evidence that we know, found ['image/svg+xml']",
+        ),
+        (
+            "mandate.toml",
+            'media_types = ["application/pdf"]',
+            'media_types = ["application/pdf"]\nmax_file_bytes_of = { film = 1 }',
+            "evidence.max_file_bytes_of.film: expected nothing: this key is not known here",
+        ),
+        (
+            "mandate.toml",
+            'media_types = ["application/pdf"]',
+            'media_types = ["application/pdf"]\nmax_file_bytes_of = { video = "1 GB" }',
+            "evidence.max_file_bytes_of.video: expected a whole number, found '1 GB'",
+        ),
+        (
             S1,
             "max_length = 20",
             "maximum = 20",
@@ -360,6 +378,12 @@ def test_a_mistake_is_said_with_file_key_and_what_was_expected(folder, file, old
         folder.load()
     assert str(error.value).startswith(f"{file}: ")
     assert mistake in str(error.value)
+
+
+def test_a_family_of_kinds_may_have_a_limit_of_its_own_in_a_mandate(folder):
+    pdf = 'media_types = ["application/pdf"]'
+    folder.change("mandate.toml", pdf, f"{pdf}\nmax_file_bytes_of = {{ pdf = 2000, video = 3000 }}")
+    assert folder.load().mandate.evidence.max_file_bytes_of == {"pdf": 2000, "video": 3000}
 
 
 def test_a_reason_is_read_with_what_the_claimant_is_told(folder):

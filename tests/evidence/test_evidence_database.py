@@ -43,6 +43,7 @@ def make_event(using="default", **changes):
         ("evidence_blob_sha256_is_hex", make_blob, {"sha256": "A" * 64}),
         ("evidence_blob_sha256_is_hex", make_blob, {"sha256": "a" * 63}),
         ("evidence_blob_not_empty", make_blob, {"size_bytes": 0}),
+        ("evidence_blob_marks_known", make_blob, {"marks": ["macros", "nice"]}),
         ("evidence_file_scan_state_known", make_file, {"scan_state": "fine", "scanned_at": timezone.now()}),
         ("evidence_file_scanned_iff_scan_time", make_file, {"scan_state": "clean"}),
         ("evidence_file_scanned_iff_scan_time", make_file, {"scanned_at": timezone.now()}),
@@ -97,6 +98,7 @@ def test_what_was_received_is_never_rewritten(make, changes, using):
         {"sha256": "0" * 64},
         {"size_bytes": F("size_bytes") + 1},
         {"media_type": "image/png"},
+        {"marks": ["macros"]},
         {"stored_name": "elsewhere"},
     ],
 )
@@ -113,7 +115,8 @@ def test_a_scan_can_be_recorded():
 
 @pytest.mark.parametrize(
     "changes",
-    [{"wrapped_key": b""}, {"sha256": "0" * 64}, {"stored_name": ""}, {"size_bytes": 2}, {"media_type": ""}],
+    [{"wrapped_key": b""}, {"sha256": "0" * 64}, {"stored_name": ""}, {"size_bytes": 2}, {"media_type": ""}]
+    + [{"marks": ["macros"]}],
 )
 def test_the_web_server_cannot_change_the_only_key_of_a_file_nor_what_it_belongs_to(changes):
     make_blob()

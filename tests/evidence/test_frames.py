@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evidence.frames import FRAME_BYTES, TAG_BYTES, Damaged, FrameReader, FrameWriter
+from evidence.frames import FRAME_BYTES, TAG_BYTES, Damaged, FrameFile, FrameReader, FrameWriter
 
 FRAME = 32  # small, so that a few hundred bytes have many frames and edges
 HEADER_BYTES = 12
@@ -108,3 +108,29 @@ def test_another_file_s_key_opens_nothing():
 def test_anything_else_is_damaged_and_nothing_worse(stored):
     with pytest.raises(Damaged):
         unseal(stored)
+
+
+@given(
+    plain=plaintexts, places=st.lists(st.tuples(st.integers(-10, 200), st.integers(0, 2), st.integers(0, 99)))
+)
+def test_the_plaintext_can_be_read_and_sought_like_any_file(plain, places):
+    like = io.BytesIO(plain)
+    with io.BufferedReader(FrameFile(FrameReader(io.BytesIO(seal(plain)), KEY))) as file:
+        for offset, whence, length in places:
+            begin = {0: 0, 1: like.tell(), 2: len(plain)}[whence]
+            if begin + offset < 0:
+                with pytest.raises(ValueError, match="before its first byte"):
+                    file.seek(offset, whence)
+                continue
+            assert file.seek(offset, whence) == like.seek(offset, whence)
+            assert file.read(length) == like.read(length)
+
+
+def test_a_damaged_frame_is_found_by_whoever_reads_it_there():
+    stored = bytearray(seal(bytes(3 * FRAME)))
+    stored[-1] ^= 1
+    file = FrameFile(FrameReader(io.BytesIO(stored), KEY))
+    assert file.read(FRAME) == bytes(FRAME)
+    file.seek(2 * FRAME)
+    with pytest.raises(Damaged):
+        file.read(1)

@@ -14,9 +14,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from evidence import storage, uploads
+from evidence.frames import Damaged, FrameReader
 from evidence.models import Blob, CustodyEvent, EvidenceFile, ScanState
 from evidence.serving import response
 from ledger.log import Actor
+from tests.evidence import corpus
 
 IRYNA = Actor("person", "iryna")
 OLENA = Actor("person", "olena")
@@ -90,6 +92,43 @@ def test_the_limit_is_the_largest_size_that_is_kept(evidence_dir, size, limit, k
         assert files_in(evidence_dir) == []
 
 
+FILM = corpus.boxes(b"isom", corpus.MOOV, corpus.MDAT)
+
+
+@pytest.mark.parametrize(
+    ("content", "limit", "limits", "kept"),
+    [
+        (FILM, 1000, {"video": len(FILM)}, True),
+        (FILM, 10**6, {"video": len(FILM) - 1}, False),
+        (FILM, 1000, {"office": 10**6}, False),
+        (corpus.ooxml(), 10**6, {"office": 100}, False),
+        (b"a" * 2000, 100, {"text": 3000}, True),
+    ],
+)
+def test_a_family_of_kinds_may_have_a_limit_of_its_own(evidence_dir, content, limit, limits, kept):
+    if kept:
+        assert send(content, limit=limit, limits=limits).blob.size_bytes == len(content)
+    else:
+        with pytest.raises(uploads.Refused, match="The file is larger than"):
+            send(content, limit=limit, limits=limits)
+        assert files_in(evidence_dir) == []
+
+
+def test_a_document_that_cannot_be_read_back_is_not_kept(evidence_dir, monkeypatch):
+    frame = FrameReader.frame
+    damage = Damaged("flipped")
+
+    def damaged_once_it_has_its_place(reader, number):
+        if any((evidence_dir / "incoming").iterdir()):
+            return frame(reader, number)
+        raise damage
+
+    monkeypatch.setattr(FrameReader, "frame", damaged_once_it_has_its_place)
+    with pytest.raises(uploads.Refused, match="We could not store the file just now"):
+        send(corpus.ooxml())
+    assert files_in(evidence_dir) == []
+
+
 def test_a_stream_over_the_limit_is_not_read_to_its_end():
     stream = io.BytesIO(b"a" * 10 * uploads.CHUNK_BYTES)
     with pytest.raises(uploads.Refused):
@@ -110,6 +149,11 @@ def test_a_refused_file_leaves_no_row_and_no_byte(evidence_dir, content):
     [
         ("Фото будинку №1.jpg", "Фото будинку №1.jpg"),
         ("a\0b.jpg", "a\ufffdb.jpg"),
+        ("a\x1b[2Jb.jpg", "a\ufffd[2Jb.jpg"),
+        ("a\u2028b.jpg", "a\ufffdb.jpg"),
+        ("a\u2066gpj.exe\u2069", "a\ufffdgpj.exe\ufffd"),
+        ("<img src=x onerror=alert(1)>.jpg", "<img src=x onerror=alert(1)>.jpg"),
+        ("CON.jpg", "CON.jpg"),
         ("a\r\nSet-Cookie: x.jpg", "a\ufffd\ufffdSet-Cookie: x.jpg"),
         ("invoice\u202egpj.exe", "invoice\ufffdgpj.exe"),
         ("half \ud800.jpg", "half \ufffd.jpg"),

@@ -18,6 +18,7 @@ from review import assignments, checklists, decisions
 from review.models import Assignment, Checklist, Proposal, ProposalState, Return
 from review.views.desk import POLICY
 from tests import make
+from tests.evidence import corpus
 from tests.journeys.filing_steps import JPEG
 from tests.review.staffed import browser, desk, looks, reviewer, said
 
@@ -184,6 +185,23 @@ def test_a_pdf_stands_in_a_frame():
     assert (
         f'<iframe src="{address}?show=1" title="deed.pdf" loading="lazy">' in reviewer().get(desk(claim)).text
     )
+
+
+def test_what_was_seen_in_a_file_stands_beside_it():
+    claim = make.under_review(files=[make.PDF + b"1 0 obj<</S/JavaScript>>endobj %%EOF"])
+    assert (
+        "Has macros or scripts in it: open it only where they cannot run" in reviewer().get(desk(claim)).text
+    )
+    assert "Has macros" not in reviewer().get(desk(make.under_review(files=[make.PDF]))).text
+
+
+def test_a_recording_is_only_downloaded():
+    claim = make.under_review(files=[corpus.boxes(b"isom", corpus.MOOV, corpus.MDAT)])
+    address = desk(claim, "file", file_of(claim).public_id)
+    assert f"{address}?show=1" not in reviewer().get(desk(claim)).text
+    answer = reviewer().get(address, {"show": 1})
+    answer.close()
+    assert answer.headers["Content-Disposition"].startswith("attachment")
 
 
 def test_a_file_of_another_claim_is_not_there():
