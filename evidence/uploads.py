@@ -37,7 +37,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest
 
-from evidence import custody, kinds, storage
+from evidence import custody, kinds, scanning, storage
 from evidence.frames import Damaged
 from evidence.kinds import KINDS, Kind, Refused
 from evidence.models import NAME_LENGTH, Blob, CustodyKind, EvidenceFile
@@ -200,6 +200,7 @@ def receive(incoming: Incoming, *, by: Actor, name: str | None = None) -> Eviden
         received_by_id=by.id,
     )
     custody.record(evidence_file, CustodyKind.RECEIVED, by=by)
+    scanning.enqueue(evidence_file)
     return evidence_file
 
 

@@ -42,7 +42,8 @@ def not_ready(client: Client) -> str:
 
 @pytest.mark.django_db
 def test_ready(client: Client):
-    assert readiness(client) == (200, {"ready": True, "parts": dict.fromkeys(health.PARTS, True)})
+    parts = dict.fromkeys(health.PARTS, True)
+    assert readiness(client) == (200, {"ready": True, "parts": parts, "scanning": "off"})
 
 
 @pytest.mark.django_db
