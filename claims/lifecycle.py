@@ -297,8 +297,8 @@ def _refuse_infected(claim: Claim, request: InformationRequest | None = None) ->
     if name := attachments.infected(claim, request=request):
         raise FileInfected(
             _(
-                "Malware was found in the file “%(name)s”, so it cannot be sent. Take it out and go on; if you "
-                "can, add another copy, for example a new photograph."
+                "Malware was found in the file “%(name)s”, so it cannot be sent. Take it out and go on; if "
+                "you can, add another copy, for example a new photograph."
             )
             % {"name": name}
         )
@@ -335,7 +335,7 @@ def start_review(claim: Claim, *, by: User, office: Role) -> None:
 
 
 @transaction.atomic
-def ask_to_replace_file(claim: Claim, *, by: Actor, office: str, files: Sequence[UUID | str]) -> None:
+def ask_to_replace_file(claim: Claim, *, by: Actor, office: str, files: Sequence[UUID]) -> None:
     """A file cannot be opened or is infected (rules.md 15). The claimant replaces it by an amendment. Asked
     once more while they do, `files` are all that are to be replaced."""
     locked = lock(claim)

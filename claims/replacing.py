@@ -1,5 +1,7 @@
 """Claimants are asked to replace a file in which malware was found: this follows what scanning finds."""
 
+from uuid import UUID
+
 from claims import lifecycle, story
 from claims.models import Attachment, Claim, State
 from evidence import scanning
@@ -25,13 +27,12 @@ def _ask(files: list[int]) -> None:
         if locked.state not in (State.SUBMITTED, State.NEEDS_FIXING):
             continue
         sent = Attachment.objects.filter(claim=locked, evidence_file__in=files).filed()
-        found = [str(file) for file in sent.values_list("evidence_file__public_id", flat=True)]
+        found = list(sent.order_by("pk").values_list("evidence_file__public_id", flat=True))
         if not found:
             continue
         asked = story.of(locked, []).files_to_replace if locked.state == State.NEEDS_FIXING else []
+        all_of_them = dict.fromkeys([*map(UUID, asked), *found])
         try:
-            lifecycle.ask_to_replace_file(
-                locked, by=SYSTEM, office=OFFICE, files=list(dict.fromkeys([*asked, *found]))
-            )
+            lifecycle.ask_to_replace_file(locked, by=SYSTEM, office=OFFICE, files=list(all_of_them))
         except LogClosed:  # nothing can be asked any more; the state stands beside the file
             return

@@ -1,4 +1,5 @@
-"""ClamAV's daemon, asked in its own protocol (clamd(8), INSTREAM): bytes go out in pieces, one line comes back."""
+"""ClamAV's daemon, asked in its own protocol (clamd(8), INSTREAM): bytes go out, one line comes
+back."""
 
 import socket
 import struct

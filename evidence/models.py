@@ -95,7 +95,7 @@ class EvidenceFile(models.Model):
 
 
 class WaitingScan(models.Model):
-    """A file that waits for a scanner. The row goes when it was scanned, or set aside after too many tries."""
+    """A file that waits for a scanner. The row goes when it was scanned, or tried too often."""
 
     evidence_file = models.OneToOneField(
         EvidenceFile, models.CASCADE, primary_key=True, related_name="waiting_scan"
@@ -118,7 +118,7 @@ class WaitingScan(models.Model):
 
 
 class Infection(models.Model):
-    """A file in which malware was found, until whoever has it in a claim was told (scanning.tell)."""
+    """A file in which malware was found, until whoever has it in a claim is told (scanning.tell)."""
 
     evidence_file = models.OneToOneField(EvidenceFile, models.CASCADE, primary_key=True, related_name="+")
 

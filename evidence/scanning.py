@@ -86,10 +86,7 @@ def _due() -> QuerySet[WaitingScan]:
 def _take() -> WaitingScan | None:
     """The file that is next, put off until whoever takes it now is surely done with it or gone."""
     waiting = (
-        _due()
-        .select_for_update(skip_locked=True, of=("self",))
-        .select_related("evidence_file__blob")
-        .first()
+        _due().select_for_update(skip_locked=True, of=("self",)).select_related("evidence_file__blob").first()
     )
     if waiting is None:
         return None
@@ -108,9 +105,7 @@ def _content(file: EvidenceFile) -> Generator[bytes]:
     """The bytes from the storage. Raises Damaged at their end if they are not those that were received."""
     blob = file.blob
     digest = hashlib.sha256()
-    with closing(
-        storage.read(blob.stored_name, wrapped_key=blob.wrapped_key, sha256=blob.sha256)
-    ) as reader:
+    with closing(storage.read(blob.stored_name, wrapped_key=blob.wrapped_key, sha256=blob.sha256)) as reader:
         for piece in reader.frames():
             digest.update(piece)
             yield piece
@@ -191,9 +186,9 @@ def oldest_since() -> datetime | None:
 
 
 def rescan(*, since: datetime, at_most: int, below: int | None = None) -> tuple[int, int | None]:
-    """Put the files received since then into the queue once more, behind those that wait for their first scan;
-    the newest first, `at_most` so many. Answers how many, and the key from which to go on `below`, None when
-    all were met. What is known of a file stays until it is scanned again."""
+    """Put the files received since then into the queue once more, behind those that wait for their first
+    scan; the newest first, `at_most` so many. Answers how many, and the key from which to go on `below`, None
+    when all were met. What is known of a file stays until it is scanned again."""
     queued = 0
     while queued < at_most:
         with transaction.atomic():

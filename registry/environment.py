@@ -222,9 +222,7 @@ def scanner(name: str) -> str:
     by_path = url.scheme == "unix" and not url.netloc and url.path.startswith("/")
     by_port = url.scheme == "tcp" and bool(url.hostname) and not url.path and bool(_port(name, url))
     if not (by_path or by_port) or url.query or url.fragment or url.username is not None:
-        raise ImproperlyConfigured(
-            f"{name} must look like unix:///run/clamav/clamd.ctl or tcp://host:3310."
-        )
+        raise ImproperlyConfigured(f"{name} must look like unix:///run/clamav/clamd.ctl or tcp://host:3310.")
     return value
 
 

@@ -29,7 +29,7 @@ from claims.models import Claim, Notice, Outcome, State
 from claims.models.claim import AWAITING_DECISION
 from claims.models.notice import NoticeState
 from evidence import scanning, storage
-from evidence.models import EvidenceFile, WaitingScan
+from evidence.models import EvidenceFile, ScanState, WaitingScan
 from ledger import checkpoints, stamping
 from ledger.models import Entry, Follower, Leaf, Pending
 from ledger.sealing import oldest_pending_age
@@ -59,9 +59,9 @@ REGISTRY = CollectorRegistry()
 TASK_FAILURES = Counter(
     "registry_worker_task_failures", "Tasks of this worker that failed", ["task"], registry=REGISTRY
 )
-SCANS = Counter(
-    "registry_scans", "Scans of this worker, by what came of them", ["result"], registry=REGISTRY
-)
+SCANS = Counter("registry_scans", "Scans of this worker, by what came of them", ["result"], registry=REGISTRY)
+for _result in ScanState:  # so that the first failure is an increase
+    SCANS.labels(_result.value)
 LAST_TURN = Gauge(
     "registry_worker_last_turn_timestamp_seconds",
     "When this worker last began a turn through its tasks",

@@ -1,6 +1,6 @@
 """What goes on behind the pages: notices follow the ledger and are sent, decisions of the Board are written
-into claims one after the other, files are scanned for malware, figures are counted and published, checkpoints get outside time, and the
-house is kept in order.
+into claims one after the other, files are scanned for malware, figures are counted and published, checkpoints
+get outside time, and the house is kept in order.
 
 One long-lived process does this (`manage.py worker`); several do no harm.
 """

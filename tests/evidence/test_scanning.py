@@ -1,5 +1,5 @@
-"""The queue in front of the scanner: whatever a scanner, a worker or a file does, each file comes to an end, and
-nobody learns from it what others sent."""
+"""The queue in front of the scanner: whatever a scanner, a worker or a file does, each file comes to an
+end, and nobody learns from it what others sent."""
 
 import io
 import logging
@@ -319,7 +319,7 @@ def test_malware_that_newer_signatures_take_back_is_no_longer_quarantined(scanne
     Infection.objects.create(evidence_file=file)
     assert scan_all() == [ScanState.CLEAN]
     file.refresh_from_db()
-    serving.response(file).close()
+    assert b"".join(serving.response(file).streaming_content) == LETTER
     assert not Infection.objects.exists()
 
 

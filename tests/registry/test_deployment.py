@@ -576,7 +576,7 @@ def known_metrics() -> set[str]:
         names |= {sample.name for metric in question() for sample in metric.samples} | {
             metric.name for metric in question()
         }
-    names |= {"registry_database_up", "registry_worker_task_failures_total"}
+    names |= {"registry_database_up", "registry_worker_task_failures_total", "registry_scans_total"}
     names |= {metric.name for metric in (metrics.LAST_TURN.describe())}
     web = "registry_http_request_duration_seconds"
     return names | {f"{web}_{part}" for part in ("bucket", "count", "sum")} | {web}
