@@ -1,5 +1,5 @@
-# Three images: `app` (web server, sealer, worker, migrate), `proxy` and `pgbouncer`. docker-compose.yml builds
-# them. Nothing in them is written to while they run.
+# Four images: `app` (web server, sealer, worker, migrate), `proxy`, `pgbouncer` and `clamav`. docker-compose.yml
+# builds them. Nothing in them is written to while they run.
 
 ARG PYTHON=3.11
 
@@ -37,6 +37,17 @@ USER 10001:10001
 EXPOSE 6432
 STOPSIGNAL SIGINT
 CMD ["/usr/sbin/pgbouncer", "/etc/registry/pgbouncer.ini"]
+
+# The scanner for malware, and the program that fetches its signatures: none are in the image.
+FROM debian:trixie-slim AS clamav
+RUN apt-get update \
+ && apt-get install --yes --no-install-recommends clamav-daemon clamav-freshclam ca-certificates \
+ && rm -rf /var/lib/apt/lists/* \
+ && install -d -o 10001 -g 10001 -m 0755 /var/lib/clamav
+COPY deploy/clamav/clamd.conf deploy/clamav/freshclam.conf /etc/registry/
+USER 10001:10001
+EXPOSE 3310
+CMD ["/usr/sbin/clamd", "--config-file=/etc/registry/clamd.conf"]
 
 FROM nginx:1.28-alpine AS proxy
 RUN install -d -o 101 -g 101 -m 0700 /var/spool/registry

@@ -31,7 +31,7 @@ BOARDS_CHOICE = frozenset(
 MOVES: Mapping[State, frozenset[State]] = {
     State.DRAFT: frozenset({State.SUBMITTED}),
     State.SUBMITTED: frozenset({State.NEEDS_FIXING, State.UNDER_REVIEW, State.WITHDRAWN}),
-    State.NEEDS_FIXING: frozenset({State.SUBMITTED, State.WITHDRAWN}),
+    State.NEEDS_FIXING: frozenset({State.NEEDS_FIXING, State.SUBMITTED, State.WITHDRAWN}),  # one more file
     State.UNDER_REVIEW: frozenset(
         {State.INFORMATION_REQUESTED, State.ELIGIBLE, State.INELIGIBLE, State.WITHDRAWN}
     ),
@@ -110,6 +110,10 @@ class AlreadyDecided(MoveRefused):
 
 class NothingToAnswer(MoveRefused):
     """The request was answered or taken back before, perhaps from another device."""
+
+
+class FileInfected(MoveRefused):
+    """Malware was found in a file that was about to be sent."""
 
 
 class AnswerEmpty(MoveRefused):
@@ -281,11 +285,23 @@ def _checked(claim: Claim, draft: Draft, declaration: Declaration) -> tuple[list
     answers = {q.id: draft.answers[q.id] for q in asked if q.id in draft.answers}
     if problems := checking.problems(claim.form, answers):
         raise NotReady(problems)
+    _refuse_infected(claim)
     if draft.consents and draft.consents["notice"] != mandate.privacy_notice.version:
         raise TextsChanged(
             _("The privacy notice was changed since you chose who may see your claim. Choose again, please.")
         )
     return asked, answers
+
+
+def _refuse_infected(claim: Claim, request: InformationRequest | None = None) -> None:
+    if name := attachments.infected(claim, request=request):
+        raise FileInfected(
+            _(
+                "Malware was found in the file “%(name)s”, so it cannot be sent. Take it out and go on; if "
+                "you can, add another copy, for example a new photograph."
+            )
+            % {"name": name}
+        )
 
 
 # --- Withdrawing, and asking for what is missing ---
@@ -320,7 +336,8 @@ def start_review(claim: Claim, *, by: User, office: Role) -> None:
 
 @transaction.atomic
 def ask_to_replace_file(claim: Claim, *, by: Actor, office: str, files: Sequence[UUID]) -> None:
-    """A file cannot be opened or is infected (rules.md 15). The claimant replaces it by an amendment."""
+    """A file cannot be opened or is infected (rules.md 15). The claimant replaces it by an amendment. Asked
+    once more while they do, `files` are all that are to be replaced."""
     locked = lock(claim)
     before = locked.standing
     at = timezone.now()
@@ -364,6 +381,7 @@ def answer_request(request: InformationRequest, *, by: User, reply: str) -> Clai
     reply = reply.strip()
     if not reply and not request.files.exists():
         raise AnswerEmpty(_("Write an answer or add a file."))
+    _refuse_infected(claim, request)
     before = claim.standing
     at = timezone.now()
     claim.version += 1

@@ -111,11 +111,48 @@ class EvidenceFile(models.Model):
         return self.name
 
 
+class WaitingScan(models.Model):
+    """A file that waits for a scanner. The row goes when it was scanned, or tried too often."""
+
+    evidence_file = models.OneToOneField(
+        EvidenceFile, models.CASCADE, primary_key=True, related_name="waiting_scan"
+    )
+    is_again = models.BooleanField(default=False)  # it was in the queue before: new ones come first
+    since = models.DateTimeField(default=timezone.now)
+    tries = models.PositiveSmallIntegerField(default=0)
+    due_at = models.DateTimeField(default=timezone.now)
+
+    covered_by: ClassVar[Cover] = Untold("a queue: what came of it stands in the file and in its custody")
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    class Meta:
+        indexes = [
+            models.Index(name="evidence_scan_queue", fields=["is_again", "since", "evidence_file"]),
+        ]
+
+    def __str__(self) -> str:
+        return f"scan of evidence {self.pk}"
+
+
+class Infection(models.Model):
+    """A file in which malware was found, until whoever has it in a claim is told (scanning.tell)."""
+
+    evidence_file = models.OneToOneField(EvidenceFile, models.CASCADE, primary_key=True, related_name="+")
+
+    covered_by: ClassVar[Cover] = Untold("a queue: that malware was found stands in the file's custody")
+    personal_data: ClassVar[tuple[str, ...]] = ()
+
+    def __str__(self) -> str:
+        return f"malware in evidence {self.pk}"
+
+
 class CustodyKind(models.TextChoices):
     RECEIVED = "received", pgettext_lazy("custody", "Received")
     VIEWED = "viewed", pgettext_lazy("custody", "Viewed")
     DOWNLOADED = "downloaded", pgettext_lazy("custody", "Downloaded")
     REMOVED = "removed", pgettext_lazy("custody", "Removed")
+    SCANNED = "scanned", pgettext_lazy("custody", "Scanned for malware")
+    QUARANTINED = "quarantined", pgettext_lazy("custody", "Quarantined")
 
 
 class CustodyEvent(AppendOnly):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from evidence import storage
 from evidence.frames import Damaged
 from evidence.kinds import KINDS, TEXT, Kind
-from evidence.models import EvidenceFile
+from evidence.models import EvidenceFile, ScanState
 from evidence.texts import encoding
 from keys.ring import NotDecrypted
 
@@ -32,12 +32,19 @@ class Unreadable(Exception):
     """The stored file is missing or damaged, which was logged. The text can be shown to the reader."""
 
 
+class Quarantined(Unreadable):
+    """Malware was found in the file: nobody is given it, whoever they are."""
+
+
 def response(evidence_file: EvidenceFile, *, inline: bool = False) -> StreamingHttpResponse:
     """The file as it was received. The caller has checked who may read it, and records it in custody.
 
     A download, or with `inline` shown in the page if it is a picture or a PDF. Raises Unreadable if the file
-    cannot be opened; damage further on breaks the connection off, so that a part never passes for the whole.
+    cannot be opened, and Quarantined; damage further on breaks the connection off, so that a part never
+    passes for the whole.
     """
+    if evidence_file.scan_state == ScanState.INFECTED:
+        raise Quarantined(_("Malware was found in this file, so it is not opened here."))
     blob = evidence_file.blob
     kind = KINDS[blob.media_type]
     content = _Content(evidence_file)

@@ -38,7 +38,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.db import transaction
 from django.http import HttpRequest
 
-from evidence import containers, custody, refusals, storage
+from evidence import containers, custody, refusals, scanning, storage
 from evidence.frames import Damaged, FrameFile
 from evidence.kinds import KINDS, Kind, Mark
 from evidence.models import NAME_LENGTH, Blob, CustodyKind, EvidenceFile
@@ -242,6 +242,7 @@ def receive(incoming: Incoming, *, by: Actor, name: str | None = None) -> Eviden
         received_by_id=by.id,
     )
     custody.record(evidence_file, CustodyKind.RECEIVED, by=by)
+    scanning.enqueue(evidence_file)
     return evidence_file
 
 

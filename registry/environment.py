@@ -213,6 +213,19 @@ def _is_safe(url: str) -> bool:
     return is_whole and not re.search(r"[\s\x00-\x1f\x7f]", url)
 
 
+def scanner(name: str) -> str:
+    """Where clamd listens; empty if it is not set."""
+    value = text(name, "")
+    if not value:
+        return ""
+    url = urlsplit(value)
+    by_path = url.scheme == "unix" and not url.netloc and url.path.startswith("/")
+    by_port = url.scheme == "tcp" and bool(url.hostname) and not url.path and bool(_port(name, url))
+    if not (by_path or by_port) or url.query or url.fragment or url.username is not None:
+        raise ImproperlyConfigured(f"{name} must look like unix:///run/clamav/clamd.ctl or tcp://host:3310.")
+    return value
+
+
 def certificates(name: str) -> Path | None:
     """A file with certificates in PEM; none if it is not set."""
     if not os.environ.get(name, "").strip():

@@ -9,16 +9,18 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from claims.models import Category
-from evidence import storage
+from evidence import scanning, storage
 from evidence.models import Blob
 from ledger import checkpoints, closing
 from ledger.sealing import oldest_pending_age
 
 SEALER_LATE_AFTER = timedelta(seconds=30)
+SCANS_LATE_AFTER = timedelta(minutes=30)
 
 _seen_true: set[str] = set()
 
@@ -35,7 +37,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when every part is ready; otherwise 503, and `not_ready` names the first part that is not. A part
     is null in `parts` if it could not be asked because the database is away. A register whose log is closed
-    is ready to be read, and says `"closed": true`."""
+    is ready to be read, and says `"closed": true`. `scanning` is beside that: files are taken without it."""
     parts: dict[str, bool | None] = {}
     for part, ready in PARTS.items():
         try:
@@ -49,6 +51,8 @@ def readyz(request: HttpRequest) -> JsonResponse:
     answer: dict[str, Any] = {"ready": not waiting, "parts": parts}
     if parts["database"] and parts["migrations"] and closing.is_closed():
         answer["closed"] = True
+    if parts["database"] and parts["migrations"]:
+        answer["scanning"] = scanning_is()
     if waiting:
         answer["not_ready"] = waiting[0]
     return JsonResponse(answer, status=503 if waiting else 200)
@@ -86,6 +90,14 @@ def keys() -> bool:
 def evidence() -> bool:
     settings.EVIDENCE_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     return os.access(settings.EVIDENCE_DIR, os.R_OK | os.W_OK | os.X_OK)
+
+
+def scanning_is() -> str:
+    """ "off": nothing is scanned for malware (CLAMD_URL). "late": files wait too long for it."""
+    if not scanning.is_on():
+        return "off"
+    since = scanning.oldest_since()
+    return "late" if since and timezone.now() - since > SCANS_LATE_AFTER else "on"
 
 
 def once(ready: Callable[[], bool]) -> Callable[[], bool]:

@@ -28,8 +28,8 @@ from prometheus_client.registry import Collector
 from claims.models import Claim, Notice, Outcome, State
 from claims.models.claim import AWAITING_DECISION
 from claims.models.notice import NoticeState
-from evidence import storage
-from evidence.models import EvidenceFile
+from evidence import scanning, storage
+from evidence.models import EvidenceFile, ScanState, WaitingScan
 from ledger import checkpoints, stamping
 from ledger.models import Entry, Follower, Leaf, Pending
 from ledger.sealing import oldest_pending_age
@@ -59,6 +59,9 @@ REGISTRY = CollectorRegistry()
 TASK_FAILURES = Counter(
     "registry_worker_task_failures", "Tasks of this worker that failed", ["task"], registry=REGISTRY
 )
+SCANS = Counter("registry_scans", "Scans of this worker, by what came of them", ["result"], registry=REGISTRY)
+for _result in ScanState:  # so that the first failure is an increase
+    SCANS.labels(_result.value)
 LAST_TURN = Gauge(
     "registry_worker_last_turn_timestamp_seconds",
     "When this worker last began a turn through its tasks",
@@ -233,6 +236,17 @@ def decisions() -> Iterator[Metric]:
     )
 
 
+def scans() -> Iterator[Metric]:
+    yield _gauge(
+        "registry_scans_waiting",
+        f"Files that wait to be scanned for malware, up to {COUNTED}",
+        _count(WaitingScan.objects.all()),
+    )
+    since = scanning.oldest_since()
+    age = (timezone.now() - since).total_seconds() if since else 0
+    yield _gauge("registry_scans_oldest_seconds", "How long the next file has waited for its first scan", age)
+
+
 def made() -> Iterator[Metric]:
     """By their sequences, which cost nothing to ask. What was rolled back has taken a number too."""
     for name, text, model in (
@@ -256,6 +270,7 @@ QUESTIONS: tuple[Callable[[], Iterable[Metric]], ...] = (
     stamps,
     notices,
     decisions,
+    scans,
     made,
 )
 

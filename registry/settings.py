@@ -20,6 +20,8 @@ EMBEDDED_DATABASE = not env.is_set("DATABASE_URL")
 LOCAL = DEMO or EMBEDDED_DATABASE
 MANDATE_DIR = env.path("MANDATE", BASE_DIR / "mandates" / "ukraine")
 EVIDENCE_DIR = DATA_DIR / "evidence"
+# Whoever receives files must know that somebody scans them: the same for all processes. Off without it.
+CLAMD_URL = env.scanner("CLAMD_URL")
 
 DEBUG = False
 ROOT_URLCONF = "registry.urls"

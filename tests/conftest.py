@@ -9,8 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,6 +27,7 @@ from pytest_django import DjangoDbBlocker
 
 from registry import embedded_postgres, messages
 from registry import environment as env
+from tests.evidence.clamav import Daemon
 
 TEMPLATE = embedded_postgres.DATABASE
 BARE = "registry_bare"  # the same before its mandate was loaded: an empty ledger
@@ -224,6 +227,24 @@ def _django_db_marker(request: pytest.FixtureRequest) -> None:
     elif request.node.get_closest_marker("django_db") or "db" in request.fixturenames:
         request.getfixturevalue("shared_database")
         request.getfixturevalue("_django_db_helper")
+
+
+# --- The scanner for malware: one for each process of the run that needs it ---
+
+
+@pytest.fixture(scope="session")
+def _daemon() -> Iterator[Daemon]:
+    with tempfile.TemporaryDirectory(prefix="clamav-") as folder:
+        daemon = Daemon(Path(folder)).start()
+        yield daemon
+        daemon.stop()
+
+
+@pytest.fixture
+def scanner(_daemon: Daemon, settings: Any) -> Daemon:
+    """Files are scanned, by the real one."""
+    settings.CLAMD_URL = _daemon.url
+    return _daemon
 
 
 # --- Strictness: our templates may not name what is not there ---

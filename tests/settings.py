@@ -3,7 +3,15 @@
 import os
 import tempfile
 
-for _name in ("DATABASE_URL", "DATABASE_OWNER_URL", "REGISTRY_DEMO", "ALLOWED_HOSTS", "EMAIL_URL", "MANDATE"):
+_OF_THE_MACHINE = (
+    "DATABASE_URL",
+    "DATABASE_OWNER_URL",
+    "REGISTRY_DEMO",
+    "ALLOWED_HOSTS",
+    "EMAIL_URL",
+    "MANDATE",
+)
+for _name in (*_OF_THE_MACHINE, "CLAMD_URL"):
     os.environ.pop(_name, None)
 os.environ["REGISTRY_DATA_DIR"] = tempfile.mkdtemp(prefix="registry-tests-")
 

@@ -148,7 +148,8 @@ def file(request: PersonRequest, claim_id: UUID, file_id: UUID) -> HttpResponseB
     try:
         answer: HttpResponseBase = serving.response(received)
     except serving.Unreadable as refusal:
-        return render(request, "claims/file_unreadable.html", {"reason": str(refusal)}, status=503)
+        status = 403 if isinstance(refusal, serving.Quarantined) else 503
+        return render(request, "claims/file_unreadable.html", {"reason": str(refusal)}, status=status)
     actor = request.user.actor
     custody.record(received, CustodyKind.DOWNLOADED, by=actor)
     access.record(attachment.claim, by=actor, office="claimant", purpose="own_claim", file=received.public_id)

@@ -84,6 +84,8 @@ def _take(request: PersonRequest, asked: InformationRequest) -> HttpResponse:
         return _too_late(request, asked)
     except lifecycle.AnswerEmpty as refusal:
         form.add_error("text", str(refusal))
+    except lifecycle.FileInfected as refusal:
+        form.add_error("file", str(refusal))
     if form.errors:
         return _page(request, asked, form)
     if "leave" in request.POST:

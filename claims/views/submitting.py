@@ -6,6 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -103,6 +104,9 @@ def declaration(request: PersonRequest, claim: Claim) -> HttpResponse:
         except lifecycle.TextsChanged as refusal:
             messages.warning(request, str(refusal))
             return redirect(request.get_full_path())
+        except lifecycle.FileInfected as refusal:
+            messages.error(request, str(refusal))
+            return redirect(reverse("claims:evidence", args=[claim.public_id]) + "?back=check")
         except lifecycle.MoveRefused as refusal:
             messages.error(request, str(refusal))
             return redirect("claims:check", claim.public_id)

@@ -76,6 +76,12 @@ UNREADABLE = Kind(
     "The file cannot be opened at the moment",
     "It was logged, and somebody looks after it. Try again later.",
 )
+QUARANTINED = Kind(
+    "file-quarantined",
+    403,
+    "Malware was found in the file",
+    "It is kept as it was received, and given to nobody. Its digest in the claim stands.",
+)
 CLOSED = Kind(
     "log-closed",
     503,
@@ -92,6 +98,7 @@ KINDS = (
     MEDIA,
     SERVER,
     UNREADABLE,
+    QUARANTINED,
     CLOSED,
 )
 

@@ -156,6 +156,8 @@ class Evidence(ApiView):
         claim = Claim.objects.only("public_id").get(number=number)
         try:
             sent = serving.response(file)
+        except serving.Quarantined:
+            return problems.response(problems.QUARANTINED, "Malware was found in this file.")
         except serving.Unreadable:
             return problems.response(problems.UNREADABLE, "This file cannot be opened at the moment.")
         custody.record(file, CustodyKind.DOWNLOADED, by=partner.actor)

@@ -24,7 +24,7 @@ from claims.models import Access, Attachment, Claim, ClaimVersion, State
 from claims.versions import erased
 from claims.views.held import PersonRequest, typed_before
 from evidence import custody, serving
-from evidence.models import CustodyKind, ScanState
+from evidence.models import CustodyKind
 from review import access, assignments, checklists, decisions
 from review.forms import AskForm, ChecklistForm, ProposeForm, ReturnForm, SendBackForm
 from review.models import Assignment, Checklist, Proposal
@@ -68,14 +68,12 @@ def file(request: PersonRequest, number: str, file_id: UUID) -> HttpResponseBase
         evidence_file__public_id=file_id,
     )
     received = attachment.evidence_file
-    if received.scan_state == ScanState.INFECTED:
-        infected = _("Malware was found in this file, so it is not opened here.")
-        return show(request, "unreadable", _("Evidence"), status=403, reason=infected, number=number)
     inline = "show" in request.GET
     try:
         answer: HttpResponseBase = serving.response(received, inline=inline)
     except serving.Unreadable as refusal:
-        return show(request, "unreadable", _("Evidence"), status=503, reason=str(refusal), number=number)
+        status = 403 if isinstance(refusal, serving.Quarantined) else 503
+        return show(request, "unreadable", _("Evidence"), status=status, reason=str(refusal), number=number)
     kind = CustodyKind.VIEWED if inline else CustodyKind.DOWNLOADED
     custody.record(received, kind, by=request.user.actor)
     access.record_view(found, request.user, file=received.public_id)

@@ -61,7 +61,7 @@ def decide(claim, decision, outcome=State.RECORDED, *, version=None):
 
 ACTS = {
     "start_review": (moving.under_review, {State.SUBMITTED}),
-    "ask_to_replace_file": (moving.to_be_fixed, {State.SUBMITTED}),
+    "ask_to_replace_file": (moving.to_be_fixed, {State.SUBMITTED, State.NEEDS_FIXING}),
     "request_information": (
         lambda claim: lifecycle.request_information(
             claim, by=make.user("iryna"), office=Role.REVIEWER, text="?", due_on=moving.DUE_ON

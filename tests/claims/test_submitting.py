@@ -33,7 +33,7 @@ def test_a_claim_moves_as_the_table_of_the_architecture_says():
     assert {state.value: {to.value for to in moves} for state, moves in lifecycle.MOVES.items()} == {
         "draft": {"submitted"},
         "submitted": {"needs_fixing", "under_review", "withdrawn"},
-        "needs_fixing": {"submitted", "withdrawn"},
+        "needs_fixing": {"needs_fixing", "submitted", "withdrawn"},  # one more file to replace
         "under_review": {"information_requested", "eligible", "ineligible", "withdrawn"},
         "information_requested": {"under_review", "withdrawn"},
         "eligible": {

@@ -12,7 +12,7 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from claims.models import Access
-from evidence.models import CustodyEvent
+from evidence.models import CustodyEvent, EvidenceFile
 from ledger.log import SYSTEM
 from partners import agreements
 from partners.api import views
@@ -127,6 +127,14 @@ def test_evidence_needs_its_scope_and_an_agreement_that_includes_it(program):
     problem(program(scopes="evidence:read").get(file_of(claim)), 404, "not-found")
     narrow = replace(WITH_EVIDENCE, categories=("A2.1",))
     problem(program("Fund", narrow, "evidence:read").get(file_of(claim)), 404, "not-found")
+
+
+def test_evidence_with_malware_is_given_to_nobody(program):
+    claim = make.claim(files=[make.PDF])
+    EvidenceFile.objects.update(scan_state="infected", scanned_at=timezone.now())
+    ministry = program(terms=WITH_EVIDENCE, scopes="evidence:read")
+    problem(ministry.get(file_of(claim)), 403, "file-quarantined")
+    assert not looks("evidence")
 
 
 @pytest.mark.parametrize("file", [NOWHERE, "x", "\0", "../../etc/passwd"])

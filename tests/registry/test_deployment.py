@@ -137,6 +137,22 @@ def test_the_key_of_the_log_is_known_to_the_sealer_alone_and_what_it_signed_is_w
     assert mounts == {"sealer": "ledger:/data/ledger", "verify": "ledger:/data/ledger:ro"}
 
 
+def test_the_scanner_is_reached_by_the_worker_alone_and_reaches_nothing():
+    assert SERVICES["clamav"]["networks"] == ["scanning"]
+    assert [name for name in SERVICES if "scanning" in SERVICES[name].get("networks", [])] == [
+        "worker",
+        "clamav",
+    ]
+    assert COMPOSE["networks"]["scanning"] == {"internal": True}
+    assert "environment" not in SERVICES["clamav"]
+    assert SERVICES["clamav"]["volumes"] == ["signatures:/var/lib/clamav:ro"]
+
+
+def test_every_process_knows_whether_files_are_scanned():
+    for name in OURS:
+        assert SERVICES[name]["environment"]["CLAMD_URL"] == "${CLAMD_URL-tcp://clamav:3310}"
+
+
 def test_evidence_is_mounted_where_it_is_read_or_written():
     mounts = {
         name: volume.endswith(":ro")
@@ -279,6 +295,7 @@ def test_the_secrets_are_what_the_settings_want(tmp_path: Path):
     given |= {
         "ALLOWED_HOSTS": "claims.example.org",
         "SITE_URL": "https://claims.example.org",
+        "CLAMD_URL": "tcp://clamav:3310",
         "LOG_LEVEL": "INFO",
         "LEDGER_ORIGIN": "claims.example.org/log",
         "LEDGER_OLD_VKEYS": "",
@@ -380,7 +397,7 @@ def test_images_are_named_without_a_digest_or_a_host_and_run_as_nobody_special()
             stages[stage] = ""
         elif instruction == "USER":
             stages[stage] = words[0]
-    assert set(stages) == {"build", "pgbouncer", "proxy", "app"}
+    assert set(stages) == {"build", "pgbouncer", "clamav", "proxy", "app"}
     for service in SERVICES.values():
         if "build" in service:
             assert stages[service["build"]["target"]] == service["user"]
@@ -559,7 +576,7 @@ def known_metrics() -> set[str]:
         names |= {sample.name for metric in question() for sample in metric.samples} | {
             metric.name for metric in question()
         }
-    names |= {"registry_database_up", "registry_worker_task_failures_total"}
+    names |= {"registry_database_up", "registry_worker_task_failures_total", "registry_scans_total"}
     names |= {metric.name for metric in (metrics.LAST_TURN.describe())}
     web = "registry_http_request_duration_seconds"
     return names | {f"{web}_{part}" for part in ("bucket", "count", "sum")} | {web}

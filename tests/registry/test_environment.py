@@ -45,6 +45,41 @@ def test_a_missing_value_says_where_to_read(monkeypatch: Patch):
         env.secret("SECRET_KEY")
 
 
+@pytest.mark.parametrize(
+    "text", ["unix:///run/clamav/clamd.ctl", "tcp://clamav:3310", "tcp://[::1]:3310", "tcp://127.0.0.1:3310"]
+)
+def test_where_the_scanner_listens(monkeypatch: Patch, text: str):
+    monkeypatch.setenv("CLAMD_URL", text)
+    assert env.scanner("CLAMD_URL") == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/run/clamav/clamd.ctl",
+        "unix://run/clamav/clamd.ctl",
+        "unix:clamd.ctl",
+        "tcp://clamav",
+        "tcp://:3310",
+        "tcp://clamav:0",
+        "tcp://clamav:65536",
+        "tcp://clamav:3310/x",
+        "tcp://somebody@clamav:3310",
+        "http://clamav:3310",
+        "clamav:3310",
+    ],
+)
+def test_what_is_no_place_of_a_scanner_is_refused(monkeypatch: Patch, text: str):
+    monkeypatch.setenv("CLAMD_URL", text)
+    with pytest.raises(ImproperlyConfigured, match="CLAMD_URL"):
+        env.scanner("CLAMD_URL")
+
+
+def test_there_may_be_no_scanner(monkeypatch: Patch):
+    monkeypatch.setenv("CLAMD_URL", " ")
+    assert env.scanner("CLAMD_URL") == ""
+
+
 def test_words_are_separated_by_commas(monkeypatch: Patch):
     monkeypatch.setenv("ALLOWED_HOSTS", "claims.example.org, www.example.org,")
     assert env.words("ALLOWED_HOSTS", ()) == ["claims.example.org", "www.example.org"]

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connections
 from django.test import Client
+from django.utils import timezone
 
 from evidence import uploads
+from evidence.models import WaitingScan
 from keys import ring
 from ledger.log import Actor
 from registry import health
@@ -42,7 +44,19 @@ def not_ready(client: Client) -> str:
 
 @pytest.mark.django_db
 def test_ready(client: Client):
-    assert readiness(client) == (200, {"ready": True, "parts": dict.fromkeys(health.PARTS, True)})
+    parts = dict.fromkeys(health.PARTS, True)
+    assert readiness(client) == (200, {"ready": True, "parts": parts, "scanning": "off"})
+
+
+@pytest.mark.django_db
+def test_it_says_whether_files_are_scanned_and_is_ready_all_the_same(client: Client, settings: Any):
+    settings.CLAMD_URL = "unix:///nowhere/clamd"
+    assert readiness(client)[1]["scanning"] == "on"
+    uploads.receive_stream(io.BytesIO(PDF), name="a.pdf", by=Actor("person", "olena"))
+    assert readiness(client)[1]["scanning"] == "on"
+    WaitingScan.objects.update(since=timezone.now() - timedelta(hours=1))
+    status, told = readiness(client)
+    assert (status, told["ready"], told["scanning"]) == (200, True, "late")
 
 
 @pytest.mark.django_db

@@ -16,6 +16,7 @@ from django.utils import timezone
 from prometheus_client import CollectorRegistry, generate_latest
 
 from claims.models import Notice, State
+from evidence.models import WaitingScan
 from ledger import sealing
 from registry import metrics, web_metrics, working
 from registry.embedded_postgres import free_port
@@ -114,6 +115,19 @@ def test_files_received_and_those_on_their_way(settings: Any):
     assert told["registry_evidence_free_bytes"] > 0
 
 
+def test_files_that_wait_for_their_scan(settings: Any):
+    told = figures()
+    assert told["registry_scans_waiting"] == told["registry_scans_oldest_seconds"] == 0
+    settings.CLAMD_URL = "unix:///nowhere/clamd"
+    make.evidence(make.draft())
+    WaitingScan.objects.update(since=timezone.now() - timedelta(hours=1))
+    told = figures()
+    assert told["registry_scans_waiting"] == 1
+    assert 3600 <= told["registry_scans_oldest_seconds"] < 3700
+    WaitingScan.objects.update(is_again=True)  # what is scanned again has time
+    assert figures()["registry_scans_oldest_seconds"] == 0
+
+
 def test_decisions_of_the_board_that_wait_to_be_written_in():
     before = figures()
     make.decided(make.confirmed())
@@ -146,7 +160,7 @@ def test_a_question_that_takes_too_long_is_left_out_and_the_others_are_told(
 
 
 def test_questions_read_no_table_of_claims_from_end_to_end(django_assert_max_num_queries: Any):
-    with django_assert_max_num_queries(48) as asked:
+    with django_assert_max_num_queries(52) as asked:
         figures()
     for query in asked:
         if 'FROM "claims_claim"' in query["sql"]:
