@@ -10,6 +10,7 @@ from typing import Self
 from django.conf import settings
 
 from evidence import clamd
+from registry.children import spawn
 
 CLAMD = "/usr/sbin/clamd"
 # In two parts, so that no scanner takes this file for what it is about.
@@ -36,9 +37,8 @@ class Daemon:
 
     def start(self) -> Self:
         with (self._folder / "log").open("ab") as said:
-            self._process = subprocess.Popen(
-                [CLAMD, "--config-file", str(self._folder / "clamd.conf")], stdout=said, stderr=said
-            )
+            command = [CLAMD, "--config-file", self._folder / "clamd.conf"]
+            self._process = spawn(command, output=said, when_orphaned=signal.SIGKILL)
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline and self._process.poll() is None:
             try:
