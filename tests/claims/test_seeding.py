@@ -358,8 +358,8 @@ def test_the_entries_of_a_claim_lead_to_where_it_stands_by_moves_that_exist(seed
 def test_claims_stand_in_every_state_in_plausible_shares(seeded):
     states = Counter(claim.state for claim in seeded(600))
     assert set(states) == set(State)
-    assert 330 < states[State.SUBMITTED] < 410
-    assert 50 < states[State.RECORDED] < 115
+    assert 400 < states[State.SUBMITTED] < 480
+    assert 25 < states[State.RECORDED] < 80
     assert 18 < states[State.DRAFT] < 60
 
 
