@@ -6,6 +6,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PORT REGISTRY_DATA_DIR
+# Tests wait for browsers and servers: one worker more than there are processors.
+export PYTEST_XDIST_AUTO_NUM_WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: run test lint bench soak pictures venv
 

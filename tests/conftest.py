@@ -38,6 +38,7 @@ QUICK = embedded_postgres.SETTINGS | {
     "synchronous_commit": "off",
     "max_connections": "200",
     "autovacuum": "off",
+    "shared_buffers": "256MB",
 }
 
 _server = pytest.StashKey[embedded_postgres.Server]()
