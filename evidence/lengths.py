@@ -4,6 +4,7 @@ later, by a process of its own.
 """
 
 import struct
+from abc import ABC, abstractmethod
 
 from evidence.kinds import Mark
 
@@ -35,7 +36,7 @@ class Pdf:
         return self._marks
 
 
-class _Pieces:
+class _Pieces(ABC):
     """A file that is made of pieces, each with its length before it. Only the heads are looked at."""
 
     head_bytes = 8
@@ -64,14 +65,14 @@ class _Pieces:
             if len(self._head) == self.head_bytes:
                 self._read_head()
 
-    def _read_head(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _read_head(self) -> None: ...
 
     def _next(self, skip: int, *, last: bool = False) -> None:
         self._head, self._skip, self._ended = b"", skip, last
 
-    def finish(self) -> set[Mark]:
-        raise NotImplementedError
+    @abstractmethod
+    def finish(self) -> set[Mark]: ...
 
 
 class Png(_Pieces):
